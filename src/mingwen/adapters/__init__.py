@@ -1,0 +1,1 @@
+"""The impure: a folder a port, a file a kind."""

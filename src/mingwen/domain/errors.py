@@ -1,0 +1,53 @@
+"""The whole tree of errors.
+
+    MingwenError
+    ├── Refused       the rules say no: a label stands already, a wording lacks an element
+    ├── Malformed     the bytes are not what they claim to be
+    ├── Unproven      a proof does not hold
+    ├── Unavailable   the outside failed: a disk, a permission, a database
+    └── Misused       the caller erred
+
+Nothing else leaves a public function. Each error has a stable ``code`` (dotted, lower case), a
+message that says what was expected and what came, and a ``hint`` that says what to do.
+"""
+
+
+class MingwenError(Exception):
+    """The root of every error this package raises; catch it to catch them all."""
+
+    def __init__(self, code: str, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code}); {self.hint}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive a process boundary with the hint, which is keyword-only."""
+        return _rebuild, (type(self), self.code, self.message, self.hint)
+
+
+def _rebuild(kind: type[MingwenError], code: str, message: str, hint: str) -> MingwenError:
+    return kind(code, message, hint=hint)
+
+
+class Refused(MingwenError):
+    """The rules say no."""
+
+
+class Malformed(MingwenError):
+    """The bytes are not what they claim to be."""
+
+
+class Unproven(MingwenError):
+    """A proof does not hold."""
+
+
+class Unavailable(MingwenError):
+    """The outside failed: a file, a disk, a permission, a database."""
+
+
+class Misused(MingwenError):
+    """The caller erred: a wrong argument, an impossible combination, a bad configuration."""

@@ -1,0 +1,39 @@
+"""Where a label sits in a file's bytes: one file a format, found by name."""
+
+from mingwen.domain.errors import Malformed
+from mingwen.formats._shape import HEAD_BYTES, Format, Reading, Site, Unread, Wrapper
+from mingwen.registry import members
+
+__all__ = ["HEAD_BYTES", "Format", "Reading", "Site", "Unread", "Wrapper", "every", "of"]
+
+
+def every() -> tuple[Format, ...]:
+    """Return all formats, in the order of their names."""
+    return members(__name__, Format)
+
+
+def of(head: bytes, suffix: str = "") -> Format:
+    """Return the one format that claims a file.
+
+    ``head`` is the first ``HEAD_BYTES`` of the file (all of it, if it is shorter); ``suffix`` is the
+    end of its name with the dot, or "". Formats with a signature go by the bytes alone; only plain
+    text and Markdown, which have none, look at the suffix.
+
+    Raises:
+        Malformed: no format claims the bytes, or two do (``format.unknown``, ``format.ambiguous``).
+    """
+    claimants = [f for f in every() if f.claims(head[:HEAD_BYTES], suffix.lower())]
+    if len(claimants) == 1:
+        return claimants[0]
+    if claimants:
+        raise Malformed(
+            "format.ambiguous",
+            f"expected one format, but the bytes begin like {' and '.join(f.name for f in claimants)}",
+            hint="the file is built to be read in two ways; do not trust it",
+        )
+    begins = f"begins with {head[:8].hex(' ')}" if head else "is empty"
+    raise Malformed(
+        "format.unknown",
+        f"expected one of {', '.join(f.name for f in every())}; the file {begins}",
+        hint="see `mingwen --help` for the formats, or convert the file to one of them",
+    )

@@ -1,0 +1,17 @@
+"""Labels that people perceive: one file a medium."""
+
+from mingwen.domain.media import Medium
+from mingwen.notices._shape import Notice
+from mingwen.registry import members
+
+__all__ = ["Notice", "every", "of"]
+
+
+def every() -> tuple[Notice, ...]:
+    """Return all notices, in the order of their files' names."""
+    return members(__name__, Notice)
+
+
+def of(medium: Medium) -> Notice:
+    """Return the notice of a medium; every medium has one."""
+    return next(n for n in every() if n.medium is medium)

@@ -1,0 +1,27 @@
+"""What a member of the family ``notices`` is: how one medium carries a label that people perceive.
+
+The contract: ``mark`` reads the content from ``source`` (binary, seekable), writes the same content with
+the label into ``sink`` (binary, seekable, readable), in the same format ``format_name`` (a
+``Format.name``), and says in one line what it drew. What a person put into the file's metadata (Exif,
+ICC, XMP, tags, chapters) is still there. It raises ``Malformed`` for content it cannot decode
+and ``Refused`` for content it can decode but not mark without harm (an encrypted track, a format
+with no encoder); it touches nothing but the two streams.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mingwen.domain.media import Medium
+from mingwen.domain.notices import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The perceptible label of one medium."""
+
+    medium: Medium
+    clause: str
+    """Which clause of GB 45438-2025 it follows: "§5.2"."""
+    mark: Callable[[BinaryIO, BinaryIO, str, Style], str]
+    """``(source, sink, format_name, style) → what was drawn``."""

@@ -1,0 +1,1 @@
+"""The verbs: each takes the world and a frozen command and returns a result."""
