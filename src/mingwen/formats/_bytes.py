@@ -1,9 +1,10 @@
 """Reading at offsets, bounded and exact: what every container walker stands on."""
 
 import io
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from mingwen.domain.errors import Malformed
+from mingwen.domain.media import Keep, Splice
 
 
 def size_of(source: BinaryIO) -> int:
@@ -33,3 +34,18 @@ def truncated(what: str, expected: int, came: int) -> Malformed:
         f"expected {expected} bytes of {what}, but the file ends after {came}",
         hint="the file is cut off or lies about its lengths; get a whole copy",
     )
+
+
+Edit: TypeAlias = tuple[int, int, bytes]
+"""Bytes ``start`` to ``stop`` of the source become these; an empty range inserts, empty bytes remove."""
+
+
+def spliced(edits: list[Edit], size: int) -> Splice:
+    """Describe a source of ``size`` bytes with the ``edits`` made, which do not overlap."""
+    pieces: list[Keep | bytes] = []
+    cursor = 0
+    for start, stop, new in sorted(edits, key=lambda e: e[:2]):
+        pieces += [Keep(cursor, start), new]
+        cursor = stop
+    pieces.append(Keep(cursor, size))
+    return tuple(p for p in pieces if p != b"" and not (isinstance(p, Keep) and p.start == p.stop))

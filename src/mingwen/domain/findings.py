@@ -1,0 +1,107 @@
+"""Every finding a verification can make: its code, severity, clause and words, in one table.
+
+The documentation's page of findings is written from this table, and a test holds the two together.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an error makes a label non-compliant."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be found."""
+
+    code: str
+    severity: Severity
+    clause: str
+    """The clause of the standard that asks for it, or "ours" where no clause was found."""
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found, and where."""
+
+    rule: Rule
+    place: str
+    given: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The stable code, for machines."""
+        return self.rule.code
+
+    @property
+    def severity(self) -> Severity:
+        """What it means for the verdict."""
+        return self.rule.severity
+
+    @property
+    def clause(self) -> str:
+        """The clause it rests on."""
+        return self.rule.clause
+
+    def message(self, language: str = "en") -> str:
+        """Say it in ``en`` or ``zh``."""
+        template = self.rule.zh if language == "zh" else self.rule.en
+        return template.format_map(dict(self.given))
+
+
+E, W, I = Severity.ERROR, Severity.WARNING, Severity.INFO
+_GB = "GB 45438-2025"
+
+RULES: Final = {
+    r.code: r
+    for r in (
+        Rule("label.not-json", E, f"{_GB} Annex E b", "expected a JSON object, found {found}", "应为 JSON 对象，实为 {found}"),
+        Rule("label.too-long", E, "ours", "expected at most {most} bytes, found {found}", "应不超过 {most} 字节，实为 {found} 字节"),
+        Rule("label.field-missing", E, f"{_GB} Annex E b", "{field} is missing", "缺少字段 {field}"),
+        Rule("label.field-empty", E, f"{_GB} Annex E b", "{field} is empty", "字段 {field} 为空"),
+        Rule("label.optional-missing", W, f"{_GB} Annex E b", "{field} is missing; seven keys are asked for", "缺少字段 {field}；应有七个键"),
+        Rule("label.propagation-empty", W, f"{_GB} Annex E note 1", "{field} is empty; the first write repeats the producer's",
+             "{field} 为空；首次写入应与生成方字段一致"),
+        Rule("label.field-unknown", W, f"{_GB} Annex E b", "{field} is not one of the seven fields", "{field} 不属于七个字段"),
+        Rule("label.value-illegal", E, f"{_GB} Annex E c", 'Label must be "1", "2" or "3", found {found}', "Label 应为 \"1\"、\"2\" 或 \"3\"，实为 {found}"),
+        Rule("label.value-numeric", W, f"{_GB} Annex E b", 'Label is the number {found}; it must be the string "{found}"',
+             "Label 为数字 {found}，应为字符串 \"{found}\""),
+        Rule("label.value-not-string", E, f"{_GB} Annex E b", "{field} must be a string, found {found}", "{field} 应为字符串，实为{found}"),
+        Rule("label.reserved-nested", W, "TC260-PG-202511A", "{field} must be a string, found a nested object; read all the same",
+             "{field} 应为字符串，实为嵌套对象；仍予读取"),
+        Rule("label.charset", W, f"{_GB} Annex E j", "{field} holds {found}, outside 0x21, 0x23–0x5B, 0x5D–0x7E", "{field} 含 {found}，超出 0x21、0x23–0x5B、0x5D–0x7E"),
+        Rule("label.key-order", I, f"{_GB} Annex E b", "the keys stand in another order than the standard shows", "键的顺序与标准所示不同"),
+        Rule("label.key-duplicate", E, f"{_GB} Annex E b", "{field} stands {count} times in one label", "{field} 在同一标识中出现 {count} 次"),
+        Rule("label.double-encoded", W, f"{_GB} Annex E b", "the object is encoded as a JSON string once more; read all the same",
+             "对象被再次编码为 JSON 字符串；仍予读取"),
+        Rule("label.wrapper", W, "TC260-PG-20259A Annex B", "this place takes the {wanted} form, found the {found} form", "此处应为{wanted}形式，实为{found}形式"),
+        Rule("label.place", W, "{guide}", "not the place the guide names for this format, which is {wanted}", "不是指南为该格式规定的位置（{wanted}）"),
+        Rule("label.duplicate", E, f"{_GB} 6.1 c", "the file holds {count} labels; only one is allowed", "文件含 {count} 个标识，只允许一个"),
+        Rule("label.disagree", E, f"{_GB} 6.1 c", "the labels of this file disagree in {fields}", "文件中的标识互不一致：{fields}"),
+        Rule("provider.bare-name", W, "TC260-PG-20252A", "{field} is a bare name, not a 27-character code", "{field} 为名称，而非 27 位编码"),
+        Rule("provider.malformed", W, "TC260-PG-20252A", "{field} looks like a provider code, but {why}", "{field} 形似服务提供者编码，但{why}"),
+        Rule("signature.invalid", E, "TC260-PG-202511A A.1", "the signature in {field} does not fit the label", "{field} 中的签名与标识不符"),
+        Rule("signature.integrity-only", I, "TC260-PG-202511A", "the signature in {field} fits the label; its key {key} is not pinned, so it proves integrity only",
+             "{field} 中的签名与标识相符；密钥 {key} 未受信任，仅证明完整性"),
+        Rule("signature.trusted", I, "TC260-PG-202511A", "the signature in {field} fits the label and its key {key} is pinned", "{field} 中的签名与标识相符，密钥 {key} 受信任"),
+        Rule("signature.uncheckable", I, "TC260-PG-202511A", "{field} holds protection that cannot be checked: {why}", "{field} 中的保护信息无法核验：{why}"),
+        Rule("signature.form", I, "TC260-PG-202511A A.1", "the signature in {field} verifies in another form than the guide's: {form}",
+             "{field} 中的签名以非指南形式验证通过：{form}"),
+        Rule("channel.unread", W, "ours", "could not be read: it {reason}", "无法读取：{reason}"),
+        Rule("file.suffix", I, "ours", "the name ends in {found}, but the bytes are {wanted}", "文件名以 {found} 结尾，但内容为 {wanted}"),
+        Rule("notice.found", I, f"{_GB} §5.1", "an explicit label stands at the {where}", "在{where}发现显式标识"),
+    )
+}
+
+
+def found(code: str, place: str, **given: object) -> Finding:
+    """Make the finding ``code`` at ``place``; ``given`` fills the words of its rule."""
+    return Finding(RULES[code], place, tuple((k, str(v)) for k, v in given.items()))

@@ -1,0 +1,92 @@
+"""Exif blocks: find labels that others wrote into text tags, and blank them where the label moves.
+
+TC260-PG-20259A Annex B allows UserComment with the wrapped form; ImageDescription and XPComment are seen in the wild.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mingwen.domain.errors import Malformed
+from mingwen.domain.labels import mentions
+
+MAX_ENTRIES: Final = 1000
+"""Entries of one directory; cameras write up to a hundred or so."""
+
+_TYPE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_EXIF_IFD: Final = 0x8769
+_USER_COMMENT: Final = 0x9286
+_TEXT_TAGS: Final = {0x010E: "ImageDescription", 0x9C9C: "XPComment", _USER_COMMENT: "UserComment"}
+_CHARSETS: Final = {b"ASCII\0\0\0": "utf-8", b"\0\0\0\0\0\0\0\0": "utf-8", b"JIS\0\0\0\0\0": "iso2022_jp"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    tag: int
+    start: int
+    stop: int
+
+
+def labels(tiff: bytes) -> list[tuple[str, str]]:
+    """Return (place, text) of every text tag of IFD0 and the Exif IFD that may hold a label.
+
+    Raises:
+        Malformed: the block is no TIFF structure or points outside itself (``exif.broken``).
+    """
+    found = [(f"Exif {_TEXT_TAGS[v.tag]}", _text(tiff, v)) for v in _text_values(tiff)]
+    return [(place, text) for place, text in found if mentions(text)]
+
+
+def blank(tiff: bytes) -> bytes:
+    """Return the block, of the same length, with the values of ``labels`` overwritten by NULs."""
+    out = bytearray(tiff)
+    for v in _text_values(tiff):
+        if mentions(_text(tiff, v)):
+            out[v.start : v.stop] = bytes(v.stop - v.start)
+    return bytes(out)
+
+
+def _text_values(tiff: bytes) -> Iterator[_Value]:
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None:
+        raise _broken("does not begin with II or MM")
+    try:
+        (first,) = struct.unpack_from(order + "I", tiff, 4)
+        yield from _directory(tiff, order, first, top=True)
+    except struct.error as e:
+        raise _broken("points outside itself") from e
+
+
+def _directory(tiff: bytes, order: str, at: int, *, top: bool) -> Iterator[_Value]:
+    (count,) = struct.unpack_from(order + "H", tiff, at)
+    if count > MAX_ENTRIES:
+        raise _broken(f"has a directory of {count} entries, more than {MAX_ENTRIES}")
+    for i in range(count):
+        entry = at + 2 + 12 * i
+        tag, kind, number = struct.unpack_from(order + "HHI", tiff, entry)
+        (pointer,) = struct.unpack_from(order + "I", tiff, entry + 8)
+        if tag == _EXIF_IFD and top:
+            yield from _directory(tiff, order, pointer, top=False)
+        elif tag in _TEXT_TAGS:
+            length = _TYPE_SIZES.get(kind, 1) * number
+            start = entry + 8 if length <= 4 else pointer  # noqa: PLR2004 - TIFF 6.0: up to four bytes stand in the entry
+            if start + length > len(tiff):
+                raise _broken(f"says {_TEXT_TAGS[tag]} has {length} bytes, more than there are")
+            yield _Value(tag, start, start + length)
+
+
+def _text(tiff: bytes, value: _Value) -> str:
+    data = tiff[value.start : value.stop]
+    if value.tag == 0x9C9C:  # noqa: PLR2004 - Windows writes XPComment in UTF-16 LE whatever the block's order
+        return data.decode("utf-16-le", "replace").rstrip("\0")
+    codec = "utf-8"
+    if value.tag == _USER_COMMENT:
+        charset, data = data[:8], data[8:]
+        wide = "utf-16-le" if tiff[:2] == b"II" else "utf-16-be"
+        codec = wide if charset == b"UNICODE\0" else _CHARSETS.get(charset, "utf-8")
+    return data.decode(codec, "replace").rstrip("\0 ")
+
+
+def _broken(what: str) -> Malformed:
+    return Malformed("exif.broken", f"expected a sound Exif block, but it {what}", hint="the block is kept as it is")

@@ -1,0 +1,196 @@
+"""XMP packets: find the TC260:AIGC property, or set it and keep every other byte.
+
+Source of the property: TC260-PG-20259A and 20257A: prefix ``TC260``, namespace ``NAMESPACE``, property ``AIGC``, value = the bare
+seven-key JSON as text. Readers also take the attribute form and any prefix bound to the namespace.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from mingwen.domain.errors import Malformed
+
+NAMESPACE: Final = "http://www.tc260.org.cn/ns/AIGC/1.0/"
+PLACE: Final = "XMP TC260:AIGC"
+MAX_PACKET_BYTES: Final = 16 << 20
+"""Larger packets are not parsed; Photoshop's histories reach a few MB."""
+MAX_DEPTH: Final = 64
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_PROPERTY = f"{NAMESPACE} AIGC"
+_DESCRIPTION = f"{_RDF} Description"
+_NEW = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    f' <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
+).encode()
+
+
+@dataclass(slots=True)
+class _Property:
+    """One AIGC property: byte range of the whole element or of the start tag that has the attribute."""
+
+    start: int
+    stop: int
+    text: str
+    attribute: bool
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What one pass of the parser collects."""
+
+    found: list[_Property] = field(default_factory=list)
+    about: str = ""
+    rdf_end: tuple[int, bytes] | None = None
+    stack: list[tuple[str, int]] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+
+def labels(packet: bytes) -> list[str]:
+    """Return the texts of all AIGC properties of the packet, element and attribute form, in order.
+
+    Raises:
+        Malformed: the packet is no well-formed XML, has a DOCTYPE, or is too large or deep (``xmp.broken``).
+    """
+    if NAMESPACE.encode() not in packet and not _is_wide(packet):
+        _bound(packet)
+        return []
+    return [p.text for p in _walk(_narrow(packet)).found]
+
+
+def edit(packet: bytes | None, text: str) -> bytes:
+    """Return the packet with exactly one AIGC property, of value ``text``; None makes a new packet.
+
+    An element that is there keeps its place and gets the new value; further ones go. All other bytes stay, but for a packet
+    in UTF-16, which becomes UTF-8 as every container here wants it.
+
+    Raises:
+        Malformed: as ``labels``, and if there is no ``rdf:RDF`` to put the property into (``xmp.broken``).
+    """
+    data = _NEW if packet is None else _narrow(packet)
+    walk = _walk(data)
+    kept = next((p for p in walk.found if not p.attribute), None)
+    for extra in sorted((p for p in walk.found if p is not kept), key=lambda p: p.start, reverse=True):
+        data = data[: extra.start] + (_without_attribute(data, extra) if extra.attribute else b"") + data[extra.stop :]
+    if any(p.attribute for p in walk.found) or len(walk.found) > 1:
+        walk = _walk(data)
+    return _set(data, walk, _escape(text))
+
+
+def _set(data: bytes, walk: _Walk, value: str) -> bytes:
+    if walk.found:
+        only = walk.found[0]
+        opening = data[only.start : only.stop]
+        head = opening[: _tag_length(opening)]
+        name = re.split(rb"[\s/>]", head[1:], maxsplit=1)[0]
+        if head.endswith(b"/>"):
+            head = head[:-2] + b">"
+        return data[: only.start] + head + value.encode() + b"</" + name + b">" + data[only.stop :]
+    if walk.rdf_end is None:
+        raise _broken("holds no rdf:RDF element")
+    at, prefix = walk.rdf_end
+    colon = prefix + b":" if prefix else b""
+    qualified = colon or b"rdf:"
+    declare = b"" if prefix else f' xmlns:rdf="{_RDF}"'.encode()
+    new = (
+        b"<%sDescription%s %sabout=" % (qualified, declare, qualified)
+        + f'"{_escape(walk.about)}" xmlns:TC260="{NAMESPACE}"><TC260:AIGC>{value}</TC260:AIGC></'.encode()
+        + b"%sDescription>" % qualified
+    )
+    if data[at : at + 2] == b"</":
+        return data[:at] + new + b"\n " + data[at:]
+    length = _tag_length(data[at:])
+    empty = data[at : at + length]
+    return data[:at] + empty[:-2] + b">" + new + b"</" + colon + b"RDF>" + data[at + length :]
+
+
+def _walk(data: bytes) -> _Walk:
+    """Parse the packet once, noting byte offsets; no DTD, so no entities can be declared."""
+    _bound(data)
+    parser = expat.ParserCreate(namespace_separator=" ")
+    walk = _Walk()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        at = parser.CurrentByteIndex
+        walk.stack.append((name, at))
+        if len(walk.stack) > MAX_DEPTH:
+            raise _broken(f"nests deeper than {MAX_DEPTH}")
+        if name == _PROPERTY:
+            if any(outer == _PROPERTY for outer, _ in walk.stack[:-1]):
+                raise _broken("has one AIGC property within another")
+            walk.text.clear()
+        elif name == _DESCRIPTION:
+            walk.about = walk.about or attributes.get(f"{_RDF} about", "")
+        if _PROPERTY in attributes:
+            walk.found.append(_Property(at, at + _tag_length(data[at:]), attributes[_PROPERTY].strip(), attribute=True))
+
+    def end(name: str) -> None:
+        at = parser.CurrentByteIndex
+        _, began = walk.stack.pop()
+        if name == _PROPERTY:
+            walk.found.append(_Property(began, at + _tag_length(data[at:]), "".join(walk.text).strip(), attribute=False))
+        elif name == f"{_RDF} RDF":
+            walk.rdf_end = (at, _prefix(data[at:]))
+
+    def characters(text: str) -> None:
+        if any(name == _PROPERTY for name, _ in walk.stack):
+            walk.text.append(text)
+
+    def doctype(*_: object) -> None:
+        raise _broken("has a DOCTYPE, which XMP forbids")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, doctype
+    try:
+        parser.Parse(data.rstrip(b"\0"), True)  # noqa: FBT003 - the C API takes it by position
+    except (expat.ExpatError, UnicodeError, LookupError, ValueError) as e:
+        raise _broken(f"is no well-formed XML: {e}") from e
+    return walk
+
+
+def _without_attribute(data: bytes, at: _Property) -> bytes:
+    """Take the AIGC attribute out of one start tag; its prefix is whatever is bound to the namespace."""
+    tag = data[at.start : at.stop]
+    return re.sub(rb"""\s+[^\s=:"'<>]+:AIGC\s*=\s*("[^"]*"|'[^']*')""", b"", tag, count=1)
+
+
+def _tag_length(data: bytes) -> int:
+    """Return how long the tag at the beginning of ``data`` is; a ``>`` within quotes does not end it."""
+    match = re.match(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""", data)
+    if match is None:
+        raise _broken("has a tag that does not end")
+    return match.end()
+
+
+def _prefix(tag: bytes) -> bytes:
+    name = re.match(rb"</?([^\s/>]+)", tag)
+    return name.group(1).rpartition(b":")[0] if name else b""
+
+
+def _is_wide(data: bytes) -> bool:
+    return data[:2] in {b"\xfe\xff", b"\xff\xfe"} or data[:2] in {b"<\0", b"\0<"}
+
+
+def _narrow(data: bytes) -> bytes:
+    """Turn a UTF-16 packet into UTF-8."""
+    if not _is_wide(data):
+        return data
+    try:
+        return data.decode("utf-16-be" if data[:2] in {b"\xfe\xff", b"\0<"} else "utf-16-le").removeprefix("\ufeff").encode()
+    except UnicodeError as e:
+        raise _broken(f"is no valid UTF-16: {e}") from e
+
+
+def _escape(text: str) -> str:
+    return escape(text, {'"': "&quot;"})
+
+
+def _bound(data: bytes) -> None:
+    if len(data) > MAX_PACKET_BYTES:
+        raise _broken(f"has {len(data)} bytes, more than the {MAX_PACKET_BYTES} that are read")
+
+
+def _broken(what: str) -> Malformed:
+    return Malformed("xmp.broken", f"expected a sound XMP packet, but it {what}", hint="the packet is kept as it is; repair it first")
