@@ -1,1 +1,42 @@
-"""Mingwen."""
+"""Label what AI generates, and verify labels, by GB 45438-2025.
+
+    import mingwen
+    mingwen.label("picture.png", "picture.labelled.png")
+
+``verify`` tells what a file's labels amount to; ``configure`` sets the producer, the key, the wording and the store.
+"""
+
+from mingwen.domain.contents import Delivery, Labelled
+from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused, Unavailable, Unproven
+from mingwen.domain.findings import Finding, Severity
+from mingwen.domain.labels import AigcLabel, Claim
+from mingwen.domain.providers import ProviderCode
+from mingwen.domain.verdicts import ReadLabel, Report, Verdict
+from mingwen.face import configure, label, propagate, verify
+from mingwen.services.verification import require
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AigcLabel",
+    "Claim",
+    "Delivery",
+    "Finding",
+    "Labelled",
+    "Malformed",
+    "MingwenError",
+    "Misused",
+    "ProviderCode",
+    "ReadLabel",
+    "Refused",
+    "Report",
+    "Severity",
+    "Unavailable",
+    "Unproven",
+    "Verdict",
+    "configure",
+    "label",
+    "propagate",
+    "require",
+    "verify",
+]

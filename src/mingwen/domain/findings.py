@@ -49,7 +49,7 @@ class Finding:
     @property
     def clause(self) -> str:
         """The clause it rests on."""
-        return self.rule.clause
+        return self.rule.clause.format_map(dict(self.given))
 
     def message(self, language: str = "en") -> str:
         """Say it in ``en`` or ``zh``."""
@@ -87,7 +87,12 @@ RULES: Final = {
         Rule("label.duplicate", E, f"{_GB} 6.1 c", "the file holds {count} labels; only one is allowed", "文件含 {count} 个标识，只允许一个"),
         Rule("label.disagree", E, f"{_GB} 6.1 c", "the labels of this file disagree in {fields}", "文件中的标识互不一致：{fields}"),
         Rule("provider.bare-name", W, "TC260-PG-20252A", "{field} is a bare name, not a 27-character code", "{field} 为名称，而非 27 位编码"),
-        Rule("provider.malformed", W, "TC260-PG-20252A", "{field} looks like a provider code, but {why}", "{field} 形似服务提供者编码，但{why}"),
+        Rule("provider.length", W, "TC260-PG-20252A", "{field} looks like a provider code, but has not 27 characters", "{field} 形似服务提供者编码，但长度不是 27 位"),
+        Rule("provider.alphabet", W, "TC260-PG-20252A", "{field} looks like a provider code, but holds characters that no code has",
+             "{field} 形似服务提供者编码，但含编码不允许的字符"),
+        Rule("provider.prefix", W, "TC260-PG-20252A", "{field} looks like a provider code, but does not begin with 00", "{field} 形似服务提供者编码，但不以 00 开头"),
+        Rule("provider.check-digit", W, "GB 32100", "{field} holds a credit code whose check digit is wrong", "{field} 中统一社会信用代码的校验码有误"),
+        Rule("provider.service-type", W, "TC260-PG-20252A", "{field} has another service type than 0, 1 or 2", "{field} 的服务类型不是 0、1 或 2"),
         Rule("signature.invalid", E, "TC260-PG-202511A A.1", "the signature in {field} does not fit the label", "{field} 中的签名与标识不符"),
         Rule("signature.integrity-only", I, "TC260-PG-202511A", "the signature in {field} fits the label; its key {key} is not pinned, so it proves integrity only",
              "{field} 中的签名与标识相符；密钥 {key} 未受信任，仅证明完整性"),

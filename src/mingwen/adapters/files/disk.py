@@ -1,0 +1,180 @@
+"""Files on a local disk: opened with clear errors, copied by the kernel, published in one step."""
+
+import contextlib
+import errno
+import io
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from mingwen.domain.errors import MingwenError, Misused, Unavailable
+from mingwen.domain.media import Keep, Splice
+
+BLOCK_BYTES: Final = 1 << 20
+"""How much is copied at a time where the kernel cannot copy by itself."""
+SCRATCH_BYTES: Final = 8 << 20
+"""A scratch file stays in memory up to this size."""
+
+_HINTS: Final = {
+    errno.ENOENT: "check the name",
+    errno.EACCES: "check the permissions of the file and of its folder",
+    errno.EPERM: "check the permissions of the file and of its folder",
+    errno.EISDIR: "give a file",
+    errno.ENOSPC: "free some space; nothing was changed",
+    errno.EDQUOT: "free some space or raise the quota; nothing was changed",
+    errno.EROFS: "choose an output on a disk that can be written",
+    errno.ELOOP: "the name is a circle of symbolic links",
+}
+
+
+class Disk:
+    """The port ``Files`` on the local file system."""
+
+    def splice(self, source: BinaryIO, sink: BinaryIO, pieces: Splice) -> int:
+        """Write the pieces in order; ranges that are kept go from file to file within the kernel where both are files."""
+        with translated("write the output"):
+            begin, handles = sink.tell(), _handles(source, sink)
+            for piece in pieces:
+                if isinstance(piece, bytes):
+                    sink.write(piece)
+                else:
+                    _copy(source, sink, _copy_in_kernel(sink, piece, handles))
+            sink.flush()
+            return sink.tell() - begin
+
+    def scratch(self) -> AbstractContextManager[BinaryIO]:
+        """Give a file that lives in memory while it is small, and on the temporary disk when it grows."""
+        return cast("AbstractContextManager[BinaryIO]", tempfile.SpooledTemporaryFile(max_size=SCRATCH_BYTES))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; symbolic links are followed, pipes and devices refused.
+
+    Raises:
+        Unavailable: it is not there, may not be read, or is no regular file (``file.unreadable``).
+    """
+    with translated(f"read {path}", code="file.unreadable"):
+        # A pipe would block on open; O_NONBLOCK lets us look first.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = os.fdopen(handle, "rb")
+    with file:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+            raise Unavailable("file.unreadable", f"expected a file at {path}, found {kind}", hint="give a regular file")
+        yield file
+
+
+@contextmanager
+def staged(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    """Give an empty file beside ``target`` that takes its name when the context ends well, and vanishes otherwise.
+
+    With ``replace`` an existing target keeps its permissions and, where we may, its owner, and the new content is on the disk before the old
+    one goes. A symbolic link is followed: the file it points to is replaced, the link stays.
+
+    Raises:
+        Misused: the target exists and ``replace`` is not set (``output.exists``).
+        Unavailable: the folder cannot be written, or the disk is full (``file.unwritable``, ``disk.full``).
+    """
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target
+    with translated(f"write {target}"):
+        old = target.stat() if target.exists() else None
+        if old and not replace:
+            raise _exists(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            with translated(f"write {target}"):
+                file.flush()
+                _publish(file, name, target, old)
+    finally:
+        with contextlib.suppress(OSError):
+            Path(name).unlink(missing_ok=True)
+
+
+def _publish(file: BinaryIO, name: str, target: Path, old: os.stat_result | None) -> None:
+    if old is None:
+        umask = os.umask(0)
+        os.umask(umask)
+        os.fchmod(file.fileno(), 0o666 & ~umask)
+        try:  # a link, unlike a rename, fails if somebody made the target in the meantime
+            os.link(name, target)
+        except FileExistsError as e:
+            raise _exists(target) from e
+        except OSError:  # some file systems have no links
+            os.rename(name, target)
+        return
+    os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
+    with contextlib.suppress(OSError):
+        os.fchown(file.fileno(), old.st_uid, old.st_gid)
+    os.fsync(file.fileno())  # the only copy is about to be replaced: the new one must survive a power cut
+    os.replace(name, target)
+
+
+@contextmanager
+def translated(what: str, *, code: str = "file.unwritable") -> Iterator[None]:
+    """Turn the operating system's errors into ``Unavailable``, with a hint.
+
+    Raises:
+        Unavailable: ``disk.full``, or else ``code``.
+    """
+    try:
+        yield
+    except MingwenError:
+        raise
+    except OSError as e:
+        code = "disk.full" if e.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} else code
+        hint = _HINTS.get(e.errno or 0, "check the disk")
+        raise Unavailable(code, f"expected to {what}, but: {(e.strerror or str(e)).lower()}", hint=hint) from e
+
+
+def _handles(source: BinaryIO, sink: BinaryIO) -> tuple[int, int] | None:
+    """Return the descriptors of two real files, whose bytes the kernel can copy by itself."""
+    spooled = any(isinstance(f, tempfile.SpooledTemporaryFile) for f in (source, sink))  # asking these for one makes them files
+    if spooled or not hasattr(os, "copy_file_range"):
+        return None
+    try:
+        handles = source.fileno(), sink.fileno()
+    except (OSError, AttributeError, io.UnsupportedOperation):
+        return None
+    return handles if all(stat.S_ISREG(os.fstat(h).st_mode) for h in handles) else None
+
+
+def _copy_in_kernel(sink: BinaryIO, keep: Keep, handles: tuple[int, int] | None) -> Keep:
+    """Copy what the kernel will copy of a long range; return what is left."""
+    if handles is None or keep.stop - keep.start < BLOCK_BYTES:
+        return keep
+    sink.flush()
+    at, to = keep.start, sink.tell()
+    try:
+        while done := os.copy_file_range(*handles, keep.stop - at, at, to):
+            at, to = at + done, to + done
+    except OSError as e:
+        if e.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF}:
+            raise
+    sink.seek(to)
+    return Keep(at, keep.stop)
+
+
+def _copy(source: BinaryIO, sink: BinaryIO, keep: Keep) -> None:
+    source.seek(keep.start)
+    left = keep.stop - keep.start
+    while left:
+        block = source.read(min(BLOCK_BYTES, left))
+        if not block:
+            hint = "the file changed while it was read; nothing was kept"
+            raise Unavailable("file.changed", f"expected {left} more bytes of the source, found its end", hint=hint)
+        sink.write(block)
+        left -= len(block)
+
+
+def _exists(target: Path) -> Misused:
+    return Misused("output.exists", f"expected no file at {target}, found one", hint="give another -o, or --overwrite")

@@ -1,0 +1,48 @@
+"""The schema, once, for every database: SQLAlchemy Core tables and the migrations that make them."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
+
+METADATA = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"}
+)
+
+CONTENTS = Table(
+    "contents",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("produce_id", Text, nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("medium", Text, nullable=False),
+    Column("notice", Text),
+    Column("recipient", Text),
+    Column("agreement", Text),
+    Column("reason", Text),
+    Column("keep_until", Text),
+)
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_entries_kind_number", "kind", "number"),
+    sqlite_autoincrement=True,
+)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database of ``connection`` to the newest revision, within the caller's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,129 @@
+"""The embedded store, on SQLite through Python's own driver: the hot path of every command imports nothing heavy.
+
+The schema is that of ``schema`` and its migrations, which are run (and SQLAlchemy imported) only when the file is new or old. The same
+tests run on this store and on PostgreSQL (tests/family/test_stores.py).
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from mingwen.adapters.stores import rows
+from mingwen.domain.contents import Content
+from mingwen.domain.errors import Misused, Unavailable
+from mingwen.domain.evidence import Entry, Outcome
+
+BUSY_SECONDS: Final = 30
+"""How long a writer waits for others; SQLite has one writer at a time."""
+
+
+def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
+    names, values = ", ".join(f'"{c}"' for c in columns), ", ".join(f":{c}" for c in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) {ending}"  # noqa: S608 - all words are constants of ours
+
+
+_INSERT_CONTENT: Final = _insert("contents", rows.CONTENT_COLUMNS, "ON CONFLICT (key) DO NOTHING")
+_INSERT_ENTRY: Final = _insert("entries", rows.ENTRY_COLUMNS)
+
+
+class SqliteStore:
+    """The port ``Store`` in one file, readable by its owner alone; any number of processes and threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        self._path = Path(url.removeprefix("sqlite:///")).expanduser()
+        self._lock = threading.Lock()
+        with _translated(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit.
+            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            if self._revision() != rows.REVISION:
+                self._migrate()
+
+    def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
+        """Keep states and entries in one transaction."""
+        with _translated(self._path), self._lock, self._transaction() as connection:
+            for outcome in outcomes:
+                state = outcome.state
+                if state is None or connection.execute(_INSERT_CONTENT, rows.content_row(state)).rowcount == 1:
+                    connection.executemany(_INSERT_ENTRY, [rows.entry_row(e) for e in outcome.entries])
+
+    def find(self, key: str) -> Content | None:
+        """Return what was saved under an idempotency key."""
+        with _translated(self._path), self._lock:
+            row = self._connection.execute("SELECT * FROM contents WHERE key = ?", (key,)).fetchone()
+        return rows.content(dict(row)) if row else None
+
+    def entries(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Iterable[tuple[int, Entry]]:
+        """Return the newest entries first, each with its number."""
+        wanted = {name: value for name, value in (("kind", kind), ("subject", subject)) if value is not None}
+        where = f"WHERE {' AND '.join(f'{name} = :{name}' for name in wanted)}" if wanted else ""
+        query = f"SELECT * FROM entries {where} ORDER BY number DESC LIMIT :limit"  # noqa: S608 - the names are ours
+        with _translated(self._path), self._lock:
+            found = self._connection.execute(query, {**wanted, "limit": limit}).fetchall()
+        return [(row["number"], rows.entry(dict(row))) for row in found]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _revision(self) -> str | None:
+        try:
+            row = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError as e:
+            if "no such table" in str(e):
+                return None
+            raise
+        return row[0] if row else None
+
+    def _migrate(self) -> None:
+        """Make or renew the schema, one process at a time: the transaction holds the write lock from its start."""
+        import sqlalchemy as sa  # noqa: PLC0415 - only new or old files pay for it
+
+        from mingwen.adapters.stores.schema import migrate  # noqa: PLC0415 - the same
+
+        known = self._revision()
+        if known is not None and known > rows.REVISION:
+            raise Misused(
+                "store.newer",
+                f"expected a store of revision {rows.REVISION} or older at {self._path}, found {known}",
+                hint="a newer mingwen wrote it; upgrade this one",
+            )
+        engine = sa.create_engine(f"sqlite:///{self._path}", connect_args={"timeout": BUSY_SECONDS})
+        sa.event.listen(engine, "connect", _hand_over_transactions)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        with engine.begin() as connection:
+            migrate(connection)
+        engine.dispose()
+
+
+def _hand_over_transactions(connection: sqlite3.Connection, _: object) -> None:
+    """Let SQLAlchemy begin transactions, which the driver otherwise does too late for a schema."""
+    connection.isolation_level = None
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as e:
+        reason = (getattr(e, "strerror", None) or str(e)).lower()
+        hint = "choose another place with --store, MINGWEN_STORE_URL or store.url"
+        raise Unavailable("store.unavailable", f"expected to use the store at {path}, but: {reason}", hint=hint) from e

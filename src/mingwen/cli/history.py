@@ -1,0 +1,31 @@
+"""``mingwen log``."""
+
+from collections.abc import Mapping
+
+from mingwen import wire, wiring
+from mingwen.cli import exits
+from mingwen.cli.terminal import clean, coloured, line, object_line
+from mingwen.domain.evidence import Entry
+
+
+def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, limit: int, as_json: bool) -> int:
+    """Show entries, newest first."""
+    store = wiring.store(wiring.configuration(**flags))
+    for number, entry in store.entries(kind=kind, subject=subject, limit=limit):
+        if as_json:
+            object_line(wire.entry(number, entry))
+        else:
+            _print(number, entry)
+    store.close()
+    return exits.WELL
+
+
+def _print(number: int, entry: Entry) -> None:
+    at = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    what = entry.detail.get("verdict") or entry.detail.get("notice") or "no explicit label"
+    line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
+    line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
+    delivery = entry.detail.get("delivery")
+    if isinstance(delivery, dict):
+        words = ", ".join(f"{k} {v}" for k, v in delivery.items())
+        line(f"       delivered unmarked: {clean(words)}; kept until {clean(str(entry.detail.get('keep_until')))[:10]}")

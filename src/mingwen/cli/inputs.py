@@ -1,0 +1,59 @@
+"""From what was typed to a list of files: names, folders and patterns."""
+
+import glob
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from mingwen import formats
+from mingwen.domain.errors import Misused
+
+MARK: Final = ".labelled"
+"""Stands before the suffix of an output that was given no name: ``photo.labelled.jpg``."""
+STREAM: Final = Path("-")
+"""Standard input, or standard output."""
+
+
+def files(names: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Return (file, its path within the folder or pattern that named it), in the order given, each once.
+
+    A folder stands for the files below it whose suffix a format knows; hidden ones are passed over. A name that does not exist and holds
+    ``*``, ``?`` or ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
+
+    Raises:
+        Misused: a folder or pattern without any file (``input.empty``).
+    """
+    out: dict[Path, Path] = {}
+    for name in names:
+        found = list(_expand(name))
+        if not found:
+            known = ", ".join(s for f in formats.every() for s in f.suffixes)
+            raise Misused("input.empty", f"expected files at {name}, found none", hint=f"known suffixes: {known}")
+        for path, within in found:
+            out.setdefault(path, within)
+    return list(out.items())
+
+
+def target(path: Path, within: Path, *, output: Path | None, several: bool) -> Path:
+    """Return where the labelled form of ``path`` goes: ``output`` itself, its place below the folder ``output``, or beside it."""
+    if output is None:
+        return STREAM if path == STREAM else path.with_name(f"{path.stem}{MARK}{path.suffix}")
+    if several or output.is_dir():
+        return output / within
+    return output
+
+
+def _expand(name: str) -> Iterator[tuple[Path, Path]]:
+    path = Path(name)
+    if path.is_dir():
+        yield from ((p, p.relative_to(path)) for p in sorted(path.rglob("*")) if _is_ours(p, path))
+    elif not path.exists() and not path.is_symlink() and glob.has_magic(name):
+        yield from ((Path(p), Path(Path(p).name)) for p in sorted(glob.glob(name, recursive=True)) if Path(p).is_file())
+    else:
+        yield path, Path(path.name)
+
+
+def _is_ours(path: Path, top: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
+    known = {suffix for f in formats.every() for suffix in f.suffixes}
+    return not hidden and path.suffix.lower() in known and not path.stem.endswith(MARK) and path.is_file()

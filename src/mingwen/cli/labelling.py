@@ -1,0 +1,127 @@
+"""``mingwen label``."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from mingwen import face, wire
+from mingwen.cli import exits, inputs
+from mingwen.cli.inputs import STREAM
+from mingwen.cli.terminal import clean, coloured, complaint, each, line, object_line, report_error, worst
+from mingwen.cli.words import say
+from mingwen.domain.contents import Delivery, Labelled
+from mingwen.domain.errors import MingwenError, Misused
+from mingwen.domain.labels import Claim
+from mingwen.settings import TEST_PRODUCER
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, as it was typed."""
+
+    names: Sequence[str]
+    output: str | None
+    in_place: bool
+    overwrite: bool
+    explicit: bool
+    delivery: tuple[str | None, str | None, str | None]
+    """Recipient, agreement, reason."""
+    produce_id: str | None
+    claim: Claim
+    propagate: bool
+    propagate_id: str | None
+    key: str | None
+    jobs: int
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    source: Path
+    target: Path
+
+
+def run(options: Options, flags: Mapping[str, object]) -> int:
+    """Label every file; return the highest status."""
+    _check(options)
+    face.configure(**flags)
+    config, _ = face.settled()
+    jobs = _jobs(options)
+    if config.producer == TEST_PRODUCER and not options.propagate:
+        complaint(coloured(say(config.language, "test-producer", producer=TEST_PRODUCER), "yellow", error=True))
+    statuses = []
+    for job, result in each(jobs, lambda job: _label(job, options), jobs=options.jobs, language=config.language):
+        statuses.append(_show(job, result, options, config.language))
+    return worst(statuses)
+
+
+def _check(options: Options) -> None:
+    """Refuse combinations that contradict each other before anything is touched."""
+    asked = any(options.delivery)
+    problems = (
+        (options.in_place and options.output, "--in-place or -o, not both"),
+        (options.in_place and "-" in options.names, "a file for --in-place"),
+        (asked and options.explicit, "--no-explicit with --recipient, --agreement and --reason"),
+        (options.propagate and (asked or not options.explicit), "--propagate without --no-explicit: explicit labels stay as they are"),
+        (options.propagate and options.produce_id, "--propagate without --produce-id: the producer's fields stay"),
+        (options.propagate_id and not options.propagate, "--propagate with --propagate-id"),
+        (len(options.names) > 1 and (options.produce_id or options.key or options.propagate_id), "one file for one number or key"),
+    )
+    for wrong, wanted in problems:
+        if wrong:
+            raise Misused("usage.combination", f"expected {wanted}", hint="see `mingwen label --help`")
+
+
+def _jobs(options: Options) -> list[_Job]:
+    found = inputs.files(options.names)
+    several = len(found) > 1 or any(Path(n).is_dir() for n in options.names)
+    output = Path(options.output) if options.output else None
+    if options.in_place:
+        return [_Job(path, path) for path, _ in found]
+    if several and output == STREAM:
+        raise Misused("usage.combination", "expected one file for standard output, got several", hint="give a folder with -o")
+    jobs = [_Job(path, inputs.target(path, within, output=output, several=several)) for path, within in found]
+    targets = {job.target for job in jobs}
+    if len(targets) < len(jobs):
+        raise Misused("output.twice", "two of the files would have the same output", hint="label them one folder at a time")
+    return jobs
+
+
+def _label(job: _Job, options: Options) -> Labelled | MingwenError:
+    try:
+        with ExitStack() as stack:
+            source = stack.enter_context(open(0, "rb", closefd=False)) if job.source == STREAM else job.source  # noqa: PTH123 - a descriptor
+            sink = sys.stdout.buffer if job.target == STREAM else job.target
+            overwrite = options.overwrite or options.in_place
+            if options.propagate:
+                return face.propagate(source, sink, propagate_id=options.propagate_id, key=options.key, overwrite=overwrite)
+            return face.label(
+                source, sink, explicit=options.explicit, delivery=_delivery(options), produce_id=options.produce_id,
+                claim=options.claim, key=options.key, overwrite=overwrite,
+            )  # fmt: skip
+    except MingwenError as e:
+        return e
+
+
+def _delivery(options: Options) -> Delivery | None:
+    recipient, agreement, reason = (text or "" for text in options.delivery)
+    return None if options.explicit else Delivery(recipient, agreement, reason)
+
+
+def _show(job: _Job, result: Labelled | MingwenError, options: Options, language: str) -> int:
+    to_stdout = job.target == STREAM
+    if isinstance(result, MingwenError):
+        if options.as_json and not to_stdout:
+            object_line({"file": str(job.source), "error": wire.error(result)})
+        else:
+            report_error(result, language=language, about=str(job.source))
+        return exits.of_error(result)
+    if options.as_json and not to_stdout:
+        object_line(wire.labelled(str(job.source), str(job.target), result))
+    elif not to_stdout:
+        notice = result.notice or say(language, "no-notice")
+        line(f"{coloured(say(language, 'labelled'), 'green')} {clean(str(job.source))} → {clean(str(job.target))}")
+        line(f"  {result.format}: {result.place}, ProduceID {clean(result.label.ProduceID)}; {clean(notice)}")
+    return exits.WELL

@@ -1,0 +1,26 @@
+"""``mingwen config``."""
+
+from mingwen import settings, wiring
+from mingwen.cli import exits
+from mingwen.cli.terminal import clean, coloured, line, object_line
+
+
+def run(*, template: bool, path: bool, as_json: bool) -> int:
+    """Show the settings as they hold, or a file to begin with, or where it is looked for."""
+    if template:
+        line(settings.template().rstrip())
+        return exits.WELL
+    where = wiring.config_path()
+    if path:
+        line(str(where))
+        return exits.WELL
+    config = wiring.configuration()
+    if as_json:
+        object_line({name: {"value": v.value, "origin": v.origin} for name, v in config.values.items()})
+        return exits.WELL
+    line(f"{where}{'' if where.exists() else ' (not there; `mingwen config --template` prints one to begin with)'}")
+    for name, value in config.values.items():
+        shown = value.value if isinstance(value.value, str | float | int) else ", ".join(value.value)
+        line(f"{coloured(name, 'cyan'):26} {clean(str(shown)):28} {coloured(value.origin, 'dim')}")
+    line(f"{coloured('store', 'cyan'):26} {wiring.store_url(config)}")
+    return exits.WELL

@@ -1,0 +1,87 @@
+"""Printing: colours and a progress bar on a terminal, plain lines elsewhere."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from mingwen.cli.words import say
+from mingwen.domain.errors import MingwenError
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_COLOURS: Final = {"green": 32, "red": 31, "yellow": 33, "cyan": 36, "dim": 2, "bold": 1}
+
+
+def coloured(text: str, colour: str, *, error: bool = False) -> str:
+    """Colour text if its stream is a terminal that wants it (https://no-color.org)."""
+    stream = sys.stderr if error else sys.stdout
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def line(text: str) -> None:
+    """Print one line of result."""
+    print(_encodable(text))  # noqa: T201 - this is the one place that prints
+
+
+def object_line(value: object) -> None:
+    """Print one JSON object on one line, as UTF-8 whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def complaint(text: str) -> None:
+    """Print one line to standard error."""
+    print(_encodable(text), file=sys.stderr)  # noqa: T201 - this is the one place that prints
+
+
+def report_error(error: MingwenError, *, language: str, about: str = "") -> None:
+    """Print an error and its hint, two lines."""
+    head = coloured(f"mingwen: {error.code}", "red", error=True)
+    complaint(f"{head}: {clean(about) + ': ' if about else ''}{clean(error.message)}")
+    complaint("  " + say(language, "hint", hint=clean(error.hint)))
+
+
+def clean(text: str) -> str:
+    """Show the control characters of a stranger's value instead of sending them to the terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _encodable(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
+
+
+def each(items: list[A], work: Callable[[A], B], *, jobs: int, language: str) -> Iterator[tuple[A, B]]:
+    """Do ``work`` on every item, ``jobs`` at a time, and give the results in the items' order; a bar shows on a terminal."""
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _bar(len(items), language) as advance:
+        pending = zip(items, pool.map(work, items), strict=True) if jobs > 1 else ((i, work(i)) for i in items)
+        for item, result in pending:
+            advance()
+            yield item, result
+
+
+@contextmanager
+def _bar(total: int, language: str) -> Iterator[Callable[[], None]]:
+    if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004 - one file needs no bar
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - the same
+
+    columns = (TextColumn(say(language, "working")), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """Return the highest status."""
+    return max(statuses, default=0)

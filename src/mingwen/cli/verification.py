@@ -1,0 +1,87 @@
+"""``mingwen verify``."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mingwen import face, wire
+from mingwen.adapters.files.disk import opened
+from mingwen.cli import exits, inputs
+from mingwen.cli.inputs import STREAM
+from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
+from mingwen.cli.words import SEVERITIES, VERDICTS, say
+from mingwen.domain.errors import MingwenError
+from mingwen.domain.findings import Severity
+from mingwen.domain.verdicts import Report, Verdict
+from mingwen.services import verification
+from mingwen.services.verification import VerifyContent
+
+BATCH = 256
+"""Verdicts that are recorded in one transaction when many files are verified."""
+
+_COLOURS = {Verdict.COMPLIANT: "green", Verdict.NON_COMPLIANT: "red", Verdict.NOT_FOUND: "yellow", Verdict.INCONCLUSIVE: "yellow"}
+_SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
+
+
+def run(names: Sequence[str], flags: Mapping[str, object], *, jobs: int, as_json: bool) -> int:
+    """Verify every file; return the highest status."""
+    face.configure(**flags)
+    config, world = face.settled()
+    paths = [path for path, _ in inputs.files(names)]
+    counts: Counter[str] = Counter()
+    statuses: list[int] = []
+    made: list[tuple[VerifyContent, Report]] = []
+    for path, result in each(paths, _verify, jobs=jobs, language=config.language):
+        statuses.append(_show(path, result, as_json=as_json, language=config.language))
+        if isinstance(result, Report):
+            made.append((VerifyContent(result.file, config.producer), result))
+            counts[VERDICTS[config.language][result.verdict]] += 1
+        else:
+            counts[say(config.language, "failed")] += 1
+        if len(made) >= BATCH:
+            verification.record(world, made)
+            made.clear()
+    verification.record(world, made)
+    if len(paths) > 1 and not as_json:
+        parts = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+        line(say(config.language, "summary", count=len(paths), parts=parts))
+    return worst(statuses)
+
+
+def _verify(path: Path) -> Report | MingwenError:
+    _, world = face.settled()
+    try:
+        if path == STREAM:
+            with face.standard_input() as source:
+                return verification.examine(world, VerifyContent("-"), source=source)
+        with opened(path) as source:
+            return verification.examine(world, VerifyContent(str(path)), source=source)
+    except MingwenError as e:
+        return e
+
+
+def _show(path: Path, result: Report | MingwenError, *, as_json: bool, language: str) -> int:
+    if isinstance(result, MingwenError):
+        if as_json:
+            verdict = Verdict.INCONCLUSIVE.value
+            object_line({"file": str(path), "format": None, "verdict": verdict, "labels": [], "findings": [], "error": wire.error(result)})
+        else:
+            report_error(result, language=language, about=str(path))
+        return exits.of_error(result)
+    if as_json:
+        object_line(wire.report(result, language=language))
+    else:
+        _print(result, language)
+    return exits.of_verdict(result.verdict)
+
+
+def _print(report: Report, language: str) -> None:
+    verdict = coloured(VERDICTS[language][report.verdict], _COLOURS[report.verdict])
+    line(f"{verdict} {clean(report.file)} ({report.format})")
+    for read in report.labels:
+        if read.label:
+            words = say(language, "by", producer=clean(read.label.ContentProducer), number=clean(read.label.ProduceID))
+            line(f"  {clean(read.place)}: Label {clean(read.label.Label)}, {words}")
+    for f in report.findings:
+        severity = coloured(SEVERITIES[language][f.severity], _SEVERITY_COLOURS[f.severity])
+        line(f"  {severity} {f.code} [{clean(f.clause)}] {clean(f.place)}: {clean(f.message(language))}")

@@ -1,0 +1,42 @@
+"""What the command says, in English and Chinese."""
+
+from typing import Final
+
+from mingwen.domain.findings import Severity
+from mingwen.domain.verdicts import Verdict
+
+VERDICTS: Final = {
+    "en": {v: v.value.replace("-", " ") for v in Verdict} | {Verdict.NON_COMPLIANT: "non-compliant"},
+    "zh": {Verdict.COMPLIANT: "合规", Verdict.NON_COMPLIANT: "不合规", Verdict.NOT_FOUND: "未发现标识", Verdict.INCONCLUSIVE: "无法判定"},
+}
+SEVERITIES: Final = {
+    "en": {s: s.value for s in Severity},
+    "zh": {Severity.ERROR: "错误", Severity.WARNING: "警告", Severity.INFO: "提示"},
+}
+PHRASES: Final = {
+    "en": {
+        "by": "by {producer}, number {number}",
+        "labelled": "labelled",
+        "hint": "hint: {hint}",
+        "test-producer": "the producer is the test value {producer}; set yours: mingwen config --help",
+        "summary": "{count} files: {parts}",
+        "failed": "failed",
+        "no-notice": "no explicit label",
+        "working": "working",
+    },
+    "zh": {
+        "by": "提供者 {producer}，编号 {number}",
+        "labelled": "已标识",
+        "hint": "提示：{hint}",
+        "test-producer": "生成服务提供者为测试值 {producer}；请配置自己的编码：mingwen config --help",
+        "summary": "共 {count} 个文件：{parts}",
+        "failed": "失败",
+        "no-notice": "无显式标识",
+        "working": "处理中",
+    },
+}
+
+
+def say(language: str, phrase: str, **given: object) -> str:
+    """Return a phrase in ``en`` or ``zh`` with its blanks filled."""
+    return PHRASES[language][phrase].format_map(given)

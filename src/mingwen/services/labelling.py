@@ -1,0 +1,172 @@
+"""Label a piece of content: as its producer, or as the platform that spreads it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO
+
+from mingwen import formats, notices
+from mingwen.domain import contents, labels, security
+from mingwen.domain.contents import Content, Delivery, File, Labelled
+from mingwen.domain.errors import Malformed, Refused, Unproven
+from mingwen.domain.evidence import Outcome
+from mingwen.domain.labels import AigcLabel, Claim
+from mingwen.domain.notices import Style
+from mingwen.domain.sites import Reading, Site
+from mingwen.domain.verdicts import read_site
+from mingwen.formats import HEAD_BYTES, Format
+from mingwen.ports import World
+
+
+@dataclass(frozen=True, slots=True)
+class LabelContent:
+    """Put the first label on a piece of content (Measures Art. 4 and 5)."""
+
+    name: str
+    """The file's name; its suffix tells Markdown from plain text, everything else goes by the bytes."""
+    producer: str
+    """ContentProducer: a 27-character provider code, or a name."""
+    style: Style | None
+    """How the explicit label looks; None leaves it out, which needs a ``delivery``."""
+    delivery: Delivery | None = None
+    produce_id: str | None = None
+    """ProduceID; None takes a fresh UUID."""
+    claim: Claim = Claim.GENERATED
+    key: str | None = None
+    """Idempotency key: the same key again gives the same label and no second entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropagateContent:
+    """Add a platform's part to a label that is there (Measures Art. 6); only fields 5 to 7 change."""
+
+    name: str
+    propagator: str
+    propagate_id: str | None = None
+    key: str | None = None
+
+
+def label(world: World, command: LabelContent, *, source: BinaryIO, sink: BinaryIO) -> Labelled:
+    """Write the explicit and the metadata label of a first production into ``sink``.
+
+    ``source`` is binary and seekable; ``sink`` is binary, seekable, readable and empty: what was written is read back from it before
+    anything is recorded.
+
+    Raises:
+        Refused: a label is there already, or neither an explicit label nor a delivery was asked for.
+        Malformed: no format claims the bytes, or a channel that may hold a label cannot be read.
+        Unproven: what was read back is not what was written.
+    """
+    format_ = _format(command.name, source)
+    reading = _whole(format_.read(source))
+    if reading.sites:
+        raise Refused(
+            "label.present",
+            f"expected a file without label, found one at {', '.join(s.place for s in reading.sites)}",
+            hint="to add your part as the platform that spreads it use --propagate; a producer's label is never replaced",
+        )
+    known = world.store.find(command.key) if command.key else None
+    made = known.label if known else _produced(world, command)
+    with ExitStack() as stack:
+        marked, notice = source, None
+        if command.style:
+            marked = stack.enter_context(world.files.scratch())
+            notice = notices.of(format_.medium(source)).mark(source, marked, format_.name, command.style)
+        file = File(command.name, format_.name, format_.medium(source).value, notice)
+        key = command.key or world.ids.fresh()
+        now = world.clock.now()
+        outcome = contents.produce(made, file, key=key, delivery=command.delivery, by=command.producer, now=now)
+        size = _write(world, format_, made, source=marked, sink=sink)
+    return _kept(world, outcome, format_, size)
+
+
+def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink: BinaryIO) -> Labelled:
+    """Write the label that is there with the platform's fields into ``sink``; pixels, samples and explicit labels stay.
+
+    Raises:
+        Refused: there is no label (``label.absent``), or there are several (``label.several``).
+        Malformed, Misused, Unproven: as ``label``.
+    """
+    format_ = _format(command.name, source)
+    site = _only(_whole(format_.read(source)))
+    known = world.store.find(command.key) if command.key else None
+    made = known.label if known else _propagated(world, command, site)
+    file = File(command.name, format_.name, format_.medium(source).value, None)
+    key = command.key or world.ids.fresh()
+    outcome = contents.propagate(made, file, key=key, by=command.propagator, now=world.clock.now())
+    size = _write(world, format_, made, source=source, sink=sink)
+    return _kept(world, outcome, format_, size)
+
+
+def _format(name: str, source: BinaryIO) -> Format:
+    source.seek(0)
+    return formats.of(source.read(HEAD_BYTES), PurePath(name).suffix)
+
+
+def _whole(reading: Reading) -> Reading:
+    """Go on only if every channel could be read: a label may hide in one that could not."""
+    for unread in reading.unread:
+        raise Malformed(
+            "label.channel-unread",
+            f"expected a file that can be read to its end, but {unread.place}: {unread.reason}",
+            hint="get a whole copy of the file; a damaged one is not labelled, since a label may hide in what cannot be read",
+        )
+    return reading
+
+
+def _produced(world: World, command: LabelContent) -> AigcLabel:
+    number = command.produce_id or world.ids.fresh()
+    reserved = _sign(world, command.claim.value, command.producer, number)
+    return labels.produced(producer=command.producer, produce_id=number, reserved_code=reserved, claim=command.claim)
+
+
+def _propagated(world: World, command: PropagateContent, site: Site) -> AigcLabel:
+    found, _ = read_site(site)
+    whole = contents.require_production(found.label, site.place)
+    # The message of ReservedCode2 is unknown (TC260-PG-202511A could not be read), so nothing is signed there.
+    return labels.propagated(whole, propagator=command.propagator, propagate_id=command.propagate_id or world.ids.fresh())
+
+
+def _sign(world: World, claim: str, producer: str, number: str) -> str:
+    """Make ReservedCode1: SecurityData in the guide's form, or nothing where there is no key."""
+    if world.signer is None:
+        return ""
+    signature = world.signer.sign(security.message(claim, producer, number))
+    return security.build(signature, world.signer.certificate or world.signer.spki_der)
+
+
+def _only(reading: Reading) -> Site:
+    if len(reading.sites) == 1:
+        return reading.sites[0]
+    if not reading.sites:
+        raise Refused(
+            "label.absent",
+            "expected one label to add to, found none",
+            hint="label it as producer (without --propagate), or declare it suspected by your own rules",
+        )
+    raise Refused(
+        "label.several",
+        f"expected one label, found {len(reading.sites)}: {', '.join(s.place for s in reading.sites)}",
+        hint="GB 45438-2025 6.1 c allows one; `mingwen verify` says whether they agree; a person has to decide",
+    )
+
+
+def _write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, sink: BinaryIO) -> int:
+    """Write, and read back: nothing counts before the sink says the same."""
+    text = labels.to_json(made)
+    size = world.files.splice(source, sink, format_.splice(source, text))
+    back = format_.read(sink)
+    whole = [s for s in back.sites if s.guide and read_site(s)[0].label == made]
+    if len(whole) != 1 or len(back.sites) != 1 or back.unread:
+        raise Unproven(
+            "label.read-back",
+            f"expected to read the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
+            hint="the output is discarded and the source untouched; please report the file's kind",
+        )
+    return size
+
+
+def _kept(world: World, outcome: Outcome[Content], format_: Format, size: int) -> Labelled:
+    world.store.save([outcome])
+    state = outcome.state
+    return Labelled(state.label, format_.name, format_.place, state.file.notice, size)

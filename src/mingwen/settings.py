@@ -1,0 +1,160 @@
+"""Every setting, once: its name, default, meaning and where the value came from.
+
+Values come, each overriding the one before, from the default, one TOML file, environment variables (``MINGWEN_`` and the name in capitals,
+dots as underscores) and flags. The documentation's page of settings is written from this table.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from mingwen.domain.errors import Misused
+from mingwen.domain.notices import INK_HEIGHT_SHARE, VIDEO_SECONDS, WORDINGS, Ends, Position, Rhythm
+
+TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
+"""Stands in every label until a producer is configured, and says so."""
+
+Scalar: TypeAlias = str | float | int | tuple[str, ...]
+
+_RHYTHM = Rhythm()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing an operator may set."""
+
+    name: str
+    default: Scalar
+    meaning: str
+    read: Callable[[object], Scalar]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a string")
+    return value
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def _number(least: float, most: float) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        try:
+            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise ValueError(f"a number from {least:g} to {most:g}")
+        return number
+
+    return read
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(v.strip() for v in value.split(",") if v.strip())
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    raise TypeError("a list of strings")
+
+
+SETTINGS: Final = {
+    s.name: s
+    for s in (
+        Setting("producer", TEST_PRODUCER, "ContentProducer: your 27-character provider code from your registration, or your name", _text),
+        Setting("propagator", "", "ContentPropagator for --propagate; empty takes the producer", _text),
+        Setting("language", "auto", "of messages: auto (by LANG), zh or en", _one_of("auto", "zh", "en")),
+        Setting("notice.wording", WORDINGS["zh"], "the explicit label's words; both elements of GB 45438-2025 §5 must be in them", _text),
+        Setting("notice.position", Position.BOTTOM_RIGHT.value, "of the label in pictures (§5.2: an edge or a corner)", _one_of(*Position)),
+        Setting("notice.ends", Ends.START.value, "of texts and sounds that carry the label (§5.1, §5.3 d)", _one_of(*Ends)),
+        Setting("notice.ink_height", INK_HEIGHT_SHARE, "of the label, as a share of the shortest side (§5.2, §5.4: at least 0.05)", _number(0.05, 0.5)),
+        Setting("notice.seconds", VIDEO_SECONDS, "that a video carries the label from its first frame (§5.4: at least 2)", _number(2, 86400)),
+        Setting("notice.font", "", "a TrueType or OpenType file; empty takes the one that ships with Mingwen", _text),
+        Setting("rhythm.unit_seconds", _RHYTHM.unit_seconds, "length of 短 in the audio label; the standard gives none: our default", _number(0.05, 1)),
+        Setting("rhythm.pitch_hz", _RHYTHM.pitch_hz, "pitch of the audio label; the standard gives none: our default", _number(100, 4000)),
+        Setting("rhythm.letter_gap_units", _RHYTHM.letter_gap_units, "silence between 短长 and 短短, in units; not in the standard: our default", _number(1, 10)),
+        Setting("rhythm.level_dbfs", _RHYTHM.level_dbfs, "loudness of the audio label below full scale", _number(-40, 0)),
+        Setting("key.file", "", "SM2 private key in PEM; with it every first label is signed (ReservedCode1)", _text),
+        Setting("key.certificate", "", "certificate of that key, PEM or DER; goes into the label instead of the bare public key", _text),
+        Setting("trust.keys", (), "public keys or certificates that are pinned: files, or fingerprints in hex", _texts),
+        Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting as it holds, and where it comes from."""
+
+    setting: Setting
+    value: Scalar
+    origin: str
+    """``default``, a file's path, ``MINGWEN_…`` or ``flag``."""
+
+
+def resolve(toml: str, path: str, environment: Mapping[str, str], flags: Mapping[str, object]) -> dict[str, Value]:
+    """Lay the sources over each other; ``toml`` is the text of the file at ``path``, flags that are None do not count.
+
+    Raises:
+        Misused: TOML that cannot be read, a name that is no setting, or a value out of its range (``config.*``).
+    """
+    values = {name: Value(s, s.default, "default") for name, s in SETTINGS.items()}
+    layers = [(path, _flat(toml, path))]
+    known = {f"MINGWEN_{name.upper().replace('.', '_')}": name for name in SETTINGS}
+    layers += [(variable, {name: environment[variable]}) for variable, name in known.items() if environment.get(variable)]
+    layers.append(("flag", {k: v for k, v in flags.items() if v is not None}))
+    for origin, layer in layers:
+        for name, raw in layer.items():
+            values[name] = Value(SETTINGS[name], _read(name, raw, origin), origin)
+    return values
+
+
+def _read(name: str, raw: object, origin: str) -> Scalar:
+    try:
+        return SETTINGS[name].read(raw)
+    except (TypeError, ValueError) as e:
+        raise Misused("config.value", f"expected {e} for {name}, got {raw!r} ({origin})", hint=f"{name}: {SETTINGS[name].meaning}") from e
+
+
+def _flat(toml: str, path: str) -> dict[str, object]:
+    """Read TOML into dotted names."""
+    try:
+        tree = tomllib.loads(toml)
+    except (tomllib.TOMLDecodeError, RecursionError) as e:
+        raise Misused("config.toml", f"expected TOML in {path}, but: {e}", hint="`mingwen config --template` prints a file to begin with") from e
+    out: dict[str, object] = {}
+    for key, value in tree.items():
+        out |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+    for name in out:
+        if name not in SETTINGS:
+            raise Misused("config.unknown", f"expected a setting in {path}, found {name!r}", hint=f"there are: {', '.join(SETTINGS)}")
+    return out
+
+
+def template() -> str:
+    """Return a configuration file that sets nothing and explains everything."""
+    lines = ["# Mingwen's configuration; every line that is commented out shows its default.", ""]
+    table = ""
+    for setting in SETTINGS.values():
+        head, _, tail = setting.name.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        lines += [f"# {setting.meaning}", f"# {tail} = {_toml(setting.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Scalar) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+

@@ -1,0 +1,176 @@
+"""Configuration in, World out: the only place that names an adapter."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from platformdirs import user_config_path, user_data_path
+
+from mingwen import settings
+from mingwen.adapters.clock import SystemClock
+from mingwen.adapters.files.disk import Disk, translated
+from mingwen.adapters.ids import RandomIds
+from mingwen.adapters.stores import open_store
+from mingwen.domain.errors import Misused
+from mingwen.domain.notices import Ends, Position, Rhythm, Style
+from mingwen.ports import Signer, Store, World
+from mingwen.settings import Scalar, Value
+
+MAX_CONFIG_BYTES: Final = 1 << 20
+MAX_FONT_BYTES: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All settings as they hold."""
+
+    values: Mapping[str, Value]
+
+    def __getitem__(self, name: str) -> Scalar:
+        """Return the value of a setting by its dotted name."""
+        return self.values[name].value
+
+    def text(self, name: str) -> str:
+        """Return a setting that is a string."""
+        return str(self[name])
+
+    def number(self, name: str) -> float:
+        """Return a setting that is a number."""
+        return float(str(self[name]))
+
+    @property
+    def producer(self) -> str:
+        """Who generates."""
+        return self.text("producer")
+
+    @property
+    def propagator(self) -> str:
+        """Who spreads."""
+        return self.text("propagator") or self.producer
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``, for messages."""
+        chosen = self.text("language")
+        if chosen != "auto":
+            return chosen
+        locale = next((os.environ[v] for v in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(v)), "")
+        return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def config_path() -> Path:
+    """Return where the configuration file is looked for: ``MINGWEN_CONFIG``, or the platform's usual place."""
+    return Path(os.environ.get("MINGWEN_CONFIG") or user_config_path("mingwen") / "config.toml").expanduser()
+
+
+def configuration(**flags: object) -> Configuration:
+    """Read the configuration; ``flags`` are dotted names with underscores for dots (``store_url``), None counts as not given.
+
+    Raises:
+        Misused: it cannot be read as configuration (``config.*``).
+        Unavailable: the file that ``MINGWEN_CONFIG`` names is not there, or may not be read.
+    """
+    path = config_path()
+    toml = ""
+    if path.exists() or os.environ.get("MINGWEN_CONFIG"):
+        toml = _read(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
+    by_flag = {name.replace(".", "_"): name for name in settings.SETTINGS}
+    for flag in flags:
+        if flag not in by_flag:
+            raise Misused("config.unknown", f"expected a setting, got {flag!r}", hint=f"there are: {', '.join(by_flag)}")
+    dotted = {by_flag[flag]: value for flag, value in flags.items()}
+    return Configuration(settings.resolve(toml, str(path), os.environ, dotted))
+
+
+def store(config: Configuration) -> Store:
+    """Open the configured store."""
+    return open_store(store_url(config))
+
+
+def store_url(config: Configuration) -> str:
+    """Return where the store is; a bare path is taken for an SQLite file."""
+    url = config.text("store.url") or str(user_data_path("mingwen") / "mingwen.db")
+    return url if "://" in url or url.startswith("sqlite:") else f"sqlite:///{Path(url).expanduser().absolute()}"
+
+
+def world(config: Configuration) -> World:
+    """Build the world that the configuration describes."""
+    # SM2 is a C library of its own; a run that neither signs nor meets a signature never loads it.
+    return World(
+        clock=SystemClock(),
+        ids=RandomIds(),
+        files=Disk(),
+        store=store(config),
+        verify_signature=_verify_signature,
+        signer=_signer(config),
+        pinned=_pinned(config),
+    )
+
+
+def style(config: Configuration) -> Style:
+    """Build the style of explicit labels.
+
+    Raises:
+        Refused: the wording lacks an element (``notice.elements``).
+    """
+    font = config.text("notice.font")
+    return Style(
+        wording=config.text("notice.wording"),
+        position=Position(config.text("notice.position")),
+        ends=Ends(config.text("notice.ends")),
+        ink_height_share=config.number("notice.ink_height"),
+        seconds=config.number("notice.seconds"),
+        rhythm=Rhythm(
+            unit_seconds=config.number("rhythm.unit_seconds"),
+            pitch_hz=config.number("rhythm.pitch_hz"),
+            letter_gap_units=int(config.number("rhythm.letter_gap_units")),
+            level_dbfs=config.number("rhythm.level_dbfs"),
+        ),
+        font=_read(Path(font).expanduser(), MAX_FONT_BYTES) if font else None,
+    )
+
+
+def _verify_signature(point: bytes, message: bytes, signature: bytes) -> bool:
+    from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
+
+    return sm2.verify(point, message, signature)
+
+
+def _signer(config: Configuration) -> Signer | None:
+    key, certificate = config.text("key.file"), config.text("key.certificate")
+    if not key:
+        return None
+    from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
+
+    passphrase = os.environ.get("MINGWEN_KEY_PASSPHRASE")
+    return sm2.read_private(
+        Path(key).expanduser(),
+        passphrase=passphrase.encode() if passphrase else None,
+        certificate=_read(Path(certificate).expanduser(), MAX_CONFIG_BYTES) if certificate else None,
+    )
+
+
+def _pinned(config: Configuration) -> frozenset[str]:
+    keys = config["trust.keys"]
+    return frozenset(_fingerprint(key) for key in keys) if isinstance(keys, tuple) else frozenset()
+
+
+def _fingerprint(key: str) -> str:
+    """Take a fingerprint as it is, or that of the key in a file."""
+    if re.fullmatch(r"(sha256:)?[0-9a-fA-F]{64}", key):
+        return "sha256:" + key.lower().removeprefix("sha256:")
+    from mingwen.adapters.signers import sm2 as signer  # noqa: PLC0415 - see world()
+    from mingwen.domain import sm2  # noqa: PLC0415 - the same
+
+    return sm2.fingerprint(signer.load_public(_read(Path(key).expanduser(), MAX_CONFIG_BYTES)))
+
+
+def _read(path: Path, most: int) -> bytes:
+    with translated(f"read {path}", code="file.unreadable"), path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise Misused("config.too-large", f"expected at most {most} bytes in {path}", hint="it is not the file you meant")
+    return data
