@@ -1,1 +1,0 @@
-def problems(text: str) -> tuple[str, ...]: return ()
