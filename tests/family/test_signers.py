@@ -128,6 +128,30 @@ def test_passphrases_missing_or_wrong_are_refused(theirs: Path) -> None:
     assert code_of(signers.load_private, (theirs / "scrypt.pem").read_bytes(), passphrase=b"hello") == "key.encryption"
 
 
+def locked_noise(iterations: int) -> bytes:
+    """A locked key with 16 bytes of nothing in it."""
+
+    def sequence(*parts: bytes) -> bytes:
+        return _der.encode(_der.SEQUENCE, *parts)
+
+    salt = _der.encode(_der.OCTET_STRING, bytes(8))
+    derivation = sequence(_der.encode(_der.OID, pkcs8._PBKDF2), sequence(salt, _der.integer(iterations)))
+    cipher = sequence(_der.encode(_der.OID, next(iter(pkcs8._AES_CBC))), _der.encode(_der.OCTET_STRING, bytes(16)))
+    scheme = sequence(_der.encode(_der.OID, pkcs8._PBES2), sequence(derivation, cipher))
+    return signers._pem(b"ENCRYPTED PRIVATE KEY", sequence(scheme, _der.encode(_der.OCTET_STRING, bytes(16))))
+
+
+@pytest.mark.parametrize("iterations", [0, pkcs8.MAX_ITERATIONS + 1])
+def test_a_locked_key_cannot_ask_for_endless_work(iterations: int) -> None:
+    assert code_of(signers.load_private, locked_noise(iterations), passphrase=b"hello") == "key.encryption"
+
+
+def test_a_wrong_passphrase_is_told_even_where_the_padding_looks_good() -> None:
+    """One in 256 does."""
+    pem = locked_noise(1)
+    assert {code_of(signers.load_private, pem, passphrase=str(n).encode()) for n in range(2000)} == {"key.passphrase"}
+
+
 def test_a_private_key_beside_a_strangers_public_key_or_certificate_is_refused(theirs: Path) -> None:
     private, public = signers.new_key()
     mine = signers.load_private(private)
@@ -179,11 +203,24 @@ def test_our_verdict_is_that_of_the_library_that_signs(message: bytes, place: in
     assert signers.verify(b"\x04" + public, message, bytes(signature)) == gmssl_pyx.sm2_verify(public, message, bytes(signature))
 
 
+def test_the_generator_is_a_key_like_any_other() -> None:
+    """The sum of the two points of a verification is then a doubling."""
+    generator = bytes.fromhex(
+        "0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+        "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+    )
+    signer = signers.Sm2Signer((1).to_bytes(32, "big"), generator)
+    assert signers.verify(generator, b"m", signer.sign(b"m"))
+
+
 def test_signatures_out_of_range_or_shape_do_not_hold_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     signer = signers.load_private(signers.new_key()[0])
     good = signer.sign(b"m")
     r_zero, s_zero, sum_n = ((0, 1), (1, 0), (1, sm2.ORDER - 1))
-    built = [_der.encode(_der.SEQUENCE, _der.integer(r), _der.integer(s)) for r, s in (r_zero, s_zero, sum_n, (sm2.ORDER, 1))]
+    secret = int.from_bytes(signer.secret, "big")
+    infinity = (1 + secret, sm2.ORDER - secret)  # t = 1 and s·G + t·P = 0: only the key's owner can make it
+    pairs = (r_zero, s_zero, sum_n, infinity, (sm2.ORDER, 1))
+    built = [_der.encode(_der.SEQUENCE, _der.integer(r), _der.integer(s)) for r, s in pairs]
     for signature in (b"", b"zz", good + b"\0", good[:-1], *built):
         assert not signers.verify(signer.public_point, b"m", signature)
     assert not signers.verify(bytes(65), b"m", good)

@@ -127,6 +127,7 @@ def test_what_was_meant_as_security_data_and_is_broken_is_told(text: str, proble
         (wrapped(Version=2), ("security.version",)),
         (wrapped(Version=True), ("security.version",)),
         (wrapped(1, SIGNATURE | {"Signature": "xyz"}, {"Type": "PubKey"}), ("security.entry",)),
+        (wrapped(key(bytes(security.MAX_CHARS // 2 + 1))), ("security.entry",)),
         (wrapped(*[SIGNATURE] * 5), ("security.too-many",)),
         (wrapped(*[key(POINT)] * 17), ("security.too-many",)),
         (wrapped(PubSD="none"), ()),
@@ -199,12 +200,21 @@ def test_sm3_is_that_of_the_standard() -> None:
     assert sm2_signatures.sm3(b"abc").hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
 
 
+def test_coordinates_beyond_the_field_are_no_point() -> None:
+    """GB/T 32918.1: else one key would have two fingerprints."""
+    point = next(p for x in range(9) for p in sm2.with_x(x.to_bytes(32, "big")))
+    beyond = (int.from_bytes(point[1:33], "big") + sm2.PRIME).to_bytes(32, "big")
+    assert sm2.is_point(point)
+    assert not sm2.is_point(b"\x04" + beyond + point[33:])
+
+
 def test_the_message_is_the_guides_string() -> None:
     assert signed(FIRST) == b'"Label":"1","ContentProducer":"001191310104MACE0YX63918020","ProduceID":"142569260085903360"'
 
 
 def test_other_characters_are_utf8_and_quotes_cannot_forge_a_field() -> None:
     assert security.message("1", "明文", "x") == '"Label":"1","ContentProducer":"明文","ProduceID":"x"'.encode()
+    assert security.message("1", "\ud800", "x") != security.message("1", "\ud801", "x")
     assert security.message("1", 'a","ProduceID":"b', "c") != security.message("1", "a", 'b","ProduceID":"c')
 
 

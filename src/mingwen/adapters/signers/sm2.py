@@ -1,6 +1,7 @@
 """Signing by SM2 with SM3 (OID 1.2.156.10197.1.501), over gmssl-pyx, and the keys for it in files.
 
-Signing is left to C, since the time of pure Python tells about the secret; verifying has no secret and is ``domain.sm2_signatures``.
+Signing is left to C, since the time of pure Python tells about the secret. Verifying has no secret and stands in
+``domain.sm2_signatures``.
 """
 
 import base64
