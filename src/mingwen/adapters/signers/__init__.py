@@ -1,0 +1,1 @@
+"""What signs labels: one file a kind of key."""
