@@ -6,7 +6,7 @@ they were written, so that a validator sees what stands there.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -106,17 +106,18 @@ def is_label(key: yaml.Node) -> bool:
     return isinstance(key, yaml.ScalarNode) and key.value == "AIGC"
 
 
-def json_text(node: yaml.Node) -> str:
-    """Return what a node says as JSON text.
+def json_texts(nodes: Iterable[yaml.Node]) -> list[str]:
+    """Return what each node says as JSON text; together they may hold ``MAX_NODES``.
 
     Raises:
         Malformed: aliases make it too deep or large, or a key is no scalar (``front-matter.excessive``, ``front-matter.key``).
     """
-    return "".join(_Written().of(node, MAX_DEPTH))
+    written = _Written()
+    return ["".join(written.of(node, MAX_DEPTH)) for node in nodes]
 
 
 class _Written:
-    """One writing of JSON, which counts its nodes."""
+    """JSON in the making, which counts its nodes."""
 
     def __init__(self) -> None:
         self.left = MAX_NODES
@@ -137,7 +138,7 @@ class _Written:
                 yield "," if count else ""
                 yield from self.of(value, depth - 1)
             yield "]"
-        else:
+        elif isinstance(node, yaml.ScalarNode):
             yield _scalar(node)
 
 
@@ -147,7 +148,7 @@ def _key(key: yaml.Node) -> str:
     raise Malformed("front-matter.key", "expected keys that are text, got a list or a mapping", hint="correct the front matter")
 
 
-def _scalar(node: yaml.Node) -> str:
+def _scalar(node: yaml.ScalarNode) -> str:
     value, kind = str(node.value), node.tag.removeprefix("tag:yaml.org,2002:")
     if kind == "null":
         return "null"
@@ -156,7 +157,7 @@ def _scalar(node: yaml.Node) -> str:
     return _number(node, value) if kind in {"int", "float"} else json.dumps(value, ensure_ascii=False)
 
 
-def _number(node: yaml.Node, literal: str) -> str:
+def _number(node: yaml.ScalarNode, literal: str) -> str:
     """Return a number as written, or in JSON's way if YAML wrote it otherwise (``0x1F``, ``1_000``, ``017``)."""
     if len(literal) > MAX_DIGITS:
         raise _excessive()

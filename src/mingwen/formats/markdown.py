@@ -11,7 +11,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats._bytes import size_of
 from mingwen.formats._characters import Edit, Kind, Stretch, kind_of, opening, require_label, spliced
-from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_text, opens, pairs
+from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 REACH_BYTES = 64 * 1024
@@ -75,10 +75,18 @@ def _all_parsed(head: Stretch) -> list[_Yaml]:
     return found
 
 
-def _site(value: yaml.Node, *, guide: bool) -> Site:
-    is_text = isinstance(value, yaml.ScalarNode) and value.tag == "tag:yaml.org,2002:str"
-    text = str(value.value) if is_text else json_text(value)
-    return Site(_PLACE if guide else _LATER_PLACE, text, Wrapper.BARE, guide=guide)
+def _sites(found: list[_Yaml]) -> tuple[Site, ...]:
+    """Return the labels as JSON; a label that is itself a string in YAML is taken for JSON as it stands."""
+    labels = [(y.guide, value) for y in found for key, value in pairs(y.root) if is_label(key)]
+    texts = json_texts(value for _, value in labels)
+    return tuple(
+        Site(_PLACE if guide else _LATER_PLACE, str(value.value) if _is_string(value) else text, Wrapper.BARE, guide=guide)
+        for (guide, value), text in zip(labels, texts, strict=True)
+    )
+
+
+def _is_string(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"
 
 
 def read(source: BinaryIO) -> Reading:
@@ -87,8 +95,7 @@ def read(source: BinaryIO) -> Reading:
     if opens(head) and not head.last and next(blocks(head), None) is None:
         return Reading(unread=(Unread(_PLACE, _TOO_LONG),))
     try:
-        found = [(y, value) for y in _all_parsed(head) for key, value in pairs(y.root) if is_label(key)]
-        return Reading(tuple(_site(value, guide=y.guide) for y, value in found))
+        return Reading(_sites(_all_parsed(head)))
     except Malformed as error:
         return Reading(unread=(Unread(_PLACE, error.message),))
 
@@ -107,8 +114,9 @@ def splice(source: BinaryIO, label: str) -> Splice:
     own = next((y for y in found if y.guide and not y.prose), None)
     edits = [edit for y in found if y is not own for edit in _without_label(head, y)]
     edits += _into(head, own, fields) if own else [_before(head, fields)]
-    grown = sum(len(e.new) - (e.stop - e.start) for e in edits) + (head.at(own.block.after) if own else 0)
-    if grown > REACH_BYTES or (opens(head) and not head.last and next(blocks(head), None) is None):
+    end = head.at(own.block.after) if own else head.start
+    end += sum(len(e.new) - (e.stop - e.start) for e in edits if e.start <= end)
+    if end > REACH_BYTES or (opens(head) and not head.last and next(blocks(head), None) is None):
         raise Refused(
             "markdown.too-long", f"expected front matter of at most {REACH_BYTES} bytes, got more", hint="make it shorter"
         )
@@ -119,7 +127,7 @@ def _before(head: Stretch, fields: dict[str, str]) -> Edit:
     """Make front matter where there is none."""
     newline = head.newline()
     mapping = _mapping(fields, "", newline)
-    _require_same({}, fields, mapping)
+    _require_same("{}", fields, mapping)
     return Edit(head.start, head.start, head.encoding.encode(f"---{newline}{mapping}---{newline}"))
 
 
@@ -182,15 +190,17 @@ def _length(lines: str) -> int:
     return sum(map(len, kept))
 
 
-def _others(root: yaml.Node | None) -> dict[str, str]:
-    return {f"{n} {key.value}": json_text(value) for n, (key, value) in enumerate(p for p in pairs(root) if not is_label(p[0]))}
+def _others(root: yaml.Node | None) -> str:
+    """Return all but the label as JSON text."""
+    kept = yaml.MappingNode("tag:yaml.org,2002:map", [p for p in pairs(root) if not is_label(p[0])])
+    return json_texts([kept])[0]
 
 
-def _require_same(others: dict[str, str], fields: dict[str, str] | None, text: str) -> None:
+def _require_same(others: str, fields: dict[str, str] | None, text: str) -> None:
     """Read the new front matter back: nothing but the label may have changed."""
     try:
         root = compose(text)
-        labels = [json_text(value) for key, value in pairs(root) if is_label(key)]
+        labels = json_texts(value for key, value in pairs(root) if is_label(key))
         if _others(root) == others and [json.loads(v) for v in labels] == ([] if fields is None else [fields]):
             return
     except Malformed:
@@ -212,11 +222,8 @@ def _quoted(value: str) -> str:
     """Write a YAML string in ASCII: in single quotes where that spares escapes, as others do."""
     if value.isascii() and value.isprintable() and ('"' in value or "\\" in value):
         return "'" + value.replace("'", "''") + "'"
-    return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" if c <= "\uffff" else f"\\U{ord(c):08x}" for c in _dumped(value))
-
-
-def _dumped(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    escaped = json.dumps(value, ensure_ascii=False)
+    return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" if c <= "\uffff" else f"\\U{ord(c):08x}" for c in escaped)
 
 
 def _claims(head: bytes, suffix: str) -> bool:
