@@ -1,0 +1,219 @@
+"""Which characters a text file holds, which of the text formats it is, and how its bytes are cut.
+
+Structure (fences, tags, lines) is searched in a *view* with one byte a code unit, so that an index is
+an offset; only what lies between is decoded. Bytes that mean nothing to the structure need not decode.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO
+
+from mingwen.domain.errors import Misused
+from mingwen.domain.media import Keep, Splice
+from mingwen.formats._bytes import read_at, size_of
+from mingwen.formats._shape import HEAD_BYTES
+
+MARK_BYTES = 3
+"""The longest byte order mark, UTF-8's."""
+WHITE = b" \t\r\n\f"
+NEWLINE = re.compile(rb"\r\n|\n|\r")
+
+_CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+"""What no text holds: every C0 control but tab, newline, carriage return, form feed and escape (terminal colours)."""
+_SIGNATURES = ("%PDF-", "GIF87a", "GIF89a")
+"""Beginnings of other formats that are printable themselves."""
+_HTML_BEGINNING = re.compile(r"(?>\s+|<!--.*?-->|<\?.*?>)*+<(?:!doctype\s+html|html)(?![\w-])", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"---[ \t]*(?:\r|\n|\Z)")
+
+
+class Kind(StrEnum):
+    """The three formats that have no signature: one function tells them apart, so that exactly one claims a text."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    TEXT = "text"
+
+
+_BY_SUFFIX = {
+    ".html": Kind.HTML,
+    ".htm": Kind.HTML,
+    ".xhtml": Kind.HTML,
+    ".md": Kind.MARKDOWN,
+    ".markdown": Kind.MARKDOWN,
+    ".txt": Kind.TEXT,
+}
+_NOT_FENCED = (".text", ".log", ".yaml", ".yml")
+"""Suffixes of texts that may begin with ``---`` and are no Markdown."""
+
+
+def kind_of(head: bytes, suffix: str) -> Kind | None:
+    """Return which text format a file is, or None if it is no text; both arguments as in ``Format.claims``."""
+    if not head:
+        return _BY_SUFFIX.get(suffix)
+    text = encoding_of(head).decode(head, whole=len(head) < HEAD_BYTES)
+    if text is None or _CONTROL.search(text) or text.lstrip().startswith(_SIGNATURES):
+        return None
+    if _HTML_BEGINNING.match(text):
+        return Kind.HTML
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    return Kind.MARKDOWN if _FENCE.match(text) and suffix not in _NOT_FENCED else Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How characters are written in one file, as its first bytes tell."""
+
+    mark: bytes
+    """The byte order mark it begins with, or nothing."""
+    codecs: tuple[str, ...]
+    """What it may be, the likeliest first; all of one file's agree on ASCII."""
+    width: int
+    """Bytes in a code unit."""
+
+    def decode(self, data: bytes, *, whole: bool = True) -> str | None:
+        """Return the characters without the mark, or None; if not ``whole``, a cut last character is left out."""
+        for codec in self.codecs:
+            try:
+                return codecs.getincrementaldecoder(codec)("strict").decode(data.removeprefix(self.mark), final=whole)
+            except UnicodeDecodeError:
+                continue
+        return None
+
+    def codec_for(self, data: bytes) -> str | None:
+        """Return the codec that decodes ``data`` and gives the same bytes back, or None."""
+        for codec in self.codecs:
+            try:
+                if data.decode(codec).encode(codec) == data:
+                    return codec
+            except UnicodeError:
+                continue
+        return None
+
+    def encode(self, ascii_text: str) -> bytes:
+        """Return ASCII text in the file's own code units."""
+        return ascii_text.encode(self.codecs[0])
+
+    def view(self, data: bytes) -> bytes:
+        """Return one byte a code unit: ASCII as it is, everything else not ASCII."""
+        if self.width == 1:
+            return data
+        low, high = (data[0::2], data[1::2]) if self.codecs == ("utf-16-le",) else (data[1::2], data[0::2])
+        return bytes(0xFF if above else below for below, above in zip(low, high, strict=False))
+
+
+_MARKED = (
+    Encoding(codecs.BOM_UTF8, ("utf-8",), 1),
+    Encoding(codecs.BOM_UTF16_LE, ("utf-16-le",), 2),
+    Encoding(codecs.BOM_UTF16_BE, ("utf-16-be",), 2),
+)
+_UNMARKED = Encoding(b"", ("utf-8", "gb18030"), 1)
+
+
+def encoding_of(head: bytes) -> Encoding:
+    """Return what the byte order mark says; without one, UTF-8 or else GB18030."""
+    return next((e for e in _MARKED if head.startswith(e.mark)), _UNMARKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run of a file's bytes, read to be searched."""
+
+    encoding: Encoding
+    start: int
+    """Offset of its first byte in the file, after the byte order mark."""
+    data: bytes
+    view: bytes
+    """One byte a code unit; indices below are into this."""
+    first: bool
+    """Does it begin where the text begins?"""
+    last: bool
+    """Does it end where the file ends?"""
+
+    def at(self, index: int) -> int:
+        """Return the file's byte offset of an index into the view."""
+        return self.start + index * self.encoding.width
+
+    def raw(self, start: int, stop: int) -> bytes:
+        """Return the file's bytes between two indices into the view."""
+        return self.data[start * self.encoding.width : stop * self.encoding.width]
+
+    def text(self, start: int, stop: int) -> str | None:
+        """Return the characters between two indices into the view, or None if they do not decode."""
+        raw = self.raw(start, stop)
+        codec = self.encoding.codec_for(raw)
+        return raw.decode(codec) if codec else None
+
+    def newline(self) -> str:
+        """Return the line end that stands first, or a line feed."""
+        found = NEWLINE.search(self.view)
+        return found[0].decode("ascii") if found else "\n"
+
+
+def opening(source: BinaryIO, limit: int) -> Stretch:
+    """Read the first ``limit`` bytes of a text, or all of it."""
+    size, encoding = _measured(source)
+    least = len(encoding.mark)
+    return _stretch(source, encoding, least, min(size, least + limit))
+
+
+def closing(source: BinaryIO, limit: int) -> Stretch:
+    """Read the last ``limit`` bytes of a text, or all of it, from the edge of a code unit on."""
+    size, encoding = _measured(source)
+    least = len(encoding.mark)
+    start = max(least, size - limit)
+    return _stretch(source, encoding, start - (start - least) % encoding.width, size)
+
+
+def _measured(source: BinaryIO) -> tuple[int, Encoding]:
+    size = size_of(source)
+    return size, encoding_of(read_at(source, 0, min(size, MARK_BYTES), what="the byte order mark"))
+
+
+def _stretch(source: BinaryIO, encoding: Encoding, start: int, stop: int) -> Stretch:
+    data = read_at(source, start, stop - start, what="text")
+    first, last = start == len(encoding.mark), stop == size_of(source)
+    return Stretch(encoding, start, data, encoding.view(data), first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Bytes ``start`` to ``stop`` (exclusive) of the file become ``new``."""
+
+    start: int
+    stop: int
+    new: bytes
+
+
+def spliced(size: int, edits: Iterable[Edit]) -> Splice:
+    """Describe a file of ``size`` bytes after edits that do not overlap; everything between them is kept."""
+    pieces: list[Keep | bytes] = []
+    done = 0
+    for edit in sorted(edits, key=lambda e: (e.start, e.stop)):
+        pieces += [Keep(done, edit.start), edit.new]
+        done = edit.stop
+    pieces.append(Keep(done, size))
+    return tuple(p for p in pieces if p != b"" and not (isinstance(p, Keep) and p.start == p.stop))
+
+
+def require_label(label: str) -> dict[str, str]:
+    """Return the fields of the bare label that ``Format.splice`` was given, in their order.
+
+    Raises:
+        Misused: it is not a JSON object of strings on one line of ASCII (``label.not-bare``).
+    """
+    try:
+        fields = json.loads(label) if label.isascii() and label.isprintable() else None
+    except (ValueError, RecursionError):
+        fields = None
+    if isinstance(fields, dict) and all(isinstance(v, str) for v in fields.values()):
+        return fields
+    raise Misused(
+        "label.not-bare",
+        f"expected a JSON object of strings on one line of ASCII, got {label[:40]!r}",
+        hint="GB 45438-2025 Annex E b: seven keys, every value a string",
+    )
