@@ -31,8 +31,8 @@ def configure(**settings: object) -> None:
     """Settle the configuration of this process; ``label``, ``propagate`` and ``verify`` use it from then on.
 
     ``settings`` are the names of the table of settings with underscores for dots (``producer="…"``, ``key_file="…"``,
-    ``store_url="sqlite:///…"``); what is not given comes from the environment, the configuration file and the defaults. Without a call,
-    the first verb settles it so.
+    ``store_url="sqlite:///…"``); what is not given comes from the environment, the configuration file and the defaults.
+    Without a call, the first verb settles it so.
 
     Raises:
         Misused: an unknown setting or a value out of its range.
@@ -54,7 +54,7 @@ def settled() -> tuple[wiring.Configuration, World]:
     return _settled[os.getpid()]
 
 
-def label(
+def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
     source: Source,
     sink: Sink | None = None,
     *,
@@ -101,7 +101,13 @@ def label(
 
 
 def propagate(
-    source: Source, sink: Sink | None = None, *, name: str | None = None, propagate_id: str | None = None, key: str | None = None, overwrite: bool = False
+    source: Source,
+    sink: Sink | None = None,
+    *,
+    name: str | None = None,
+    propagate_id: str | None = None,
+    key: str | None = None,
+    overwrite: bool = False,
 ) -> Labelled:
     """Add this platform's part to a label that is there: ContentPropagator, PropagateID and ReservedCode2, nothing else.
 
@@ -127,6 +133,13 @@ def verify(source: Source, *, name: str | None = None) -> Report:
         return verification.verify(world, VerifyContent(name or _name(source), config.producer), source=origin)
 
 
+@contextmanager
+def standard_input() -> Iterator[BinaryIO]:
+    """Give standard input as a seekable stream."""
+    with open(0, "rb", closefd=False) as stream, _reading(stream) as source:
+        yield source
+
+
 def _name(source: Source) -> str:
     return Path(source).name if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "") or "stream")
 
@@ -139,8 +152,10 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
     elif isinstance(source, str | os.PathLike):
         with opened(Path(source)) as file:
             yield file
-    elif not hasattr(source, "read") or isinstance(source, io.TextIOBase):
-        raise Misused("source.kind", f"expected a path, bytes or a binary stream, got {type(source).__name__}", hint="open files in 'rb'")
+    elif not hasattr(source, "read") or hasattr(source, "encoding"):  # text streams have one
+        raise Misused(
+            "source.kind", f"expected a path, bytes or a binary stream, got {type(source).__name__}", hint="open files in 'rb'"
+        )
     elif source.seekable() and source.tell() == 0:
         yield source
     else:

@@ -85,5 +85,3 @@ class World:
     signer: Signer | None = None
     pinned: frozenset[str] = field(default_factory=frozenset)
     """Fingerprints of the keys that are trusted."""
-
-

@@ -1,7 +1,7 @@
 """Every setting, once: its name, default, meaning and where the value came from.
 
-Values come, each overriding the one before, from the default, one TOML file, environment variables (``MINGWEN_`` and the name in capitals,
-dots as underscores) and flags. The documentation's page of settings is written from this table.
+Values come, each overriding the one before, from the default, one TOML file, environment variables (``MINGWEN_`` and the name
+in capitals, dots as underscores) and flags. The documentation's page of settings is written from this table.
 """
 
 import tomllib
@@ -69,25 +69,70 @@ def _texts(value: object) -> tuple[str, ...]:
 SETTINGS: Final = {
     s.name: s
     for s in (
-        Setting("producer", TEST_PRODUCER, "ContentProducer: your 27-character provider code from your registration, or your name", _text),
+        Setting(
+            "producer",
+            TEST_PRODUCER,
+            "ContentProducer: your 27-character provider code from your registration, or your name",
+            _text,
+        ),
         Setting("propagator", "", "ContentPropagator for --propagate; empty takes the producer", _text),
         Setting("language", "auto", "of messages: auto (by LANG), zh or en", _one_of("auto", "zh", "en")),
-        Setting("notice.wording", WORDINGS["zh"], "the explicit label's words; both elements of GB 45438-2025 §5 must be in them", _text),
-        Setting("notice.position", Position.BOTTOM_RIGHT.value, "of the label in pictures (§5.2: an edge or a corner)", _one_of(*Position)),
+        Setting(
+            "notice.wording",
+            WORDINGS["zh"],
+            "the explicit label's words; both elements of GB 45438-2025 §5 must be in them",
+            _text,
+        ),
+        Setting(
+            "notice.position",
+            Position.BOTTOM_RIGHT.value,
+            "of the label in pictures (§5.2: an edge or a corner)",
+            _one_of(*Position),
+        ),
         Setting("notice.ends", Ends.START.value, "of texts and sounds that carry the label (§5.1, §5.3 d)", _one_of(*Ends)),
-        Setting("notice.ink_height", INK_HEIGHT_SHARE, "of the label, as a share of the shortest side (§5.2, §5.4: at least 0.05)", _number(0.05, 0.5)),
-        Setting("notice.seconds", VIDEO_SECONDS, "that a video carries the label from its first frame (§5.4: at least 2)", _number(2, 86400)),
+        Setting(
+            "notice.ink_height",
+            INK_HEIGHT_SHARE,
+            "of the label, as a share of the shortest side (§5.2, §5.4: at least 0.05)",
+            _number(0.05, 0.5),
+        ),
+        Setting(
+            "notice.seconds",
+            VIDEO_SECONDS,
+            "that a video carries the label from its first frame (§5.4: at least 2)",
+            _number(2, 86400),
+        ),
         Setting("notice.font", "", "a TrueType or OpenType file; empty takes the one that ships with Mingwen", _text),
-        Setting("rhythm.unit_seconds", _RHYTHM.unit_seconds, "length of 短 in the audio label; the standard gives none: our default", _number(0.05, 1)),
-        Setting("rhythm.pitch_hz", _RHYTHM.pitch_hz, "pitch of the audio label; the standard gives none: our default", _number(100, 4000)),
-        Setting("rhythm.letter_gap_units", _RHYTHM.letter_gap_units, "silence between 短长 and 短短, in units; not in the standard: our default", _number(1, 10)),
+        Setting(
+            "rhythm.unit_seconds",
+            _RHYTHM.unit_seconds,
+            "length of 短 in the audio label; the standard gives none: our default",
+            _number(0.05, 1),
+        ),
+        Setting(
+            "rhythm.pitch_hz",
+            _RHYTHM.pitch_hz,
+            "pitch of the audio label; the standard gives none: our default",
+            _number(100, 4000),
+        ),
+        Setting(
+            "rhythm.letter_gap_units",
+            _RHYTHM.letter_gap_units,
+            "silence between 短长 and 短短, in units; not in the standard: our default",
+            _number(1, 10),
+        ),
         Setting("rhythm.level_dbfs", _RHYTHM.level_dbfs, "loudness of the audio label below full scale", _number(-40, 0)),
         Setting("key.file", "", "SM2 private key in PEM; with it every first label is signed (ReservedCode1)", _text),
-        Setting("key.certificate", "", "certificate of that key, PEM or DER; goes into the label instead of the bare public key", _text),
+        Setting(
+            "key.certificate",
+            "",
+            "certificate of that key, PEM or DER; goes into the label instead of the bare public key",
+            _text,
+        ),
         Setting("trust.keys", (), "public keys or certificates that are pinned: files, or fingerprints in hex", _texts),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +166,9 @@ def _read(name: str, raw: object, origin: str) -> Scalar:
     try:
         return SETTINGS[name].read(raw)
     except (TypeError, ValueError) as e:
-        raise Misused("config.value", f"expected {e} for {name}, got {raw!r} ({origin})", hint=f"{name}: {SETTINGS[name].meaning}") from e
+        raise Misused(
+            "config.value", f"expected {e} for {name}, got {raw!r} ({origin})", hint=f"{name}: {SETTINGS[name].meaning}"
+        ) from e
 
 
 def _flat(toml: str, path: str) -> dict[str, object]:
@@ -129,13 +176,17 @@ def _flat(toml: str, path: str) -> dict[str, object]:
     try:
         tree = tomllib.loads(toml)
     except (tomllib.TOMLDecodeError, RecursionError) as e:
-        raise Misused("config.toml", f"expected TOML in {path}, but: {e}", hint="`mingwen config --template` prints a file to begin with") from e
+        raise Misused(
+            "config.toml", f"expected TOML in {path}, but: {e}", hint="`mingwen config --template` prints a file to begin with"
+        ) from e
     out: dict[str, object] = {}
     for key, value in tree.items():
         out |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
     for name in out:
         if name not in SETTINGS:
-            raise Misused("config.unknown", f"expected a setting in {path}, found {name!r}", hint=f"there are: {', '.join(SETTINGS)}")
+            raise Misused(
+                "config.unknown", f"expected a setting in {path}, found {name!r}", hint=f"there are: {', '.join(SETTINGS)}"
+            )
     return out
 
 
@@ -156,5 +207,3 @@ def _toml(value: Scalar) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
-
-

@@ -1,10 +1,10 @@
 """Values to JSON: what ``--json`` prints and other programs rely on; the names are stable."""
 
 from mingwen.domain import strict_json
+from mingwen.domain.contents import Labelled
 from mingwen.domain.errors import MingwenError
 from mingwen.domain.evidence import Entry
 from mingwen.domain.findings import Finding
-from mingwen.domain.contents import Labelled
 from mingwen.domain.labels import FIELDS
 from mingwen.domain.verdicts import ReadLabel, Report
 

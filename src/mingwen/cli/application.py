@@ -23,7 +23,9 @@ app = typer.Typer(
 key_app = typer.Typer(help="Make and look at SM2 keys that sign labels.", no_args_is_help=True)
 app.add_typer(key_app, name="key")
 
-Names = Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders, patterns, or - for standard input.", show_default=False)]
+Names = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Files, folders, patterns, or - for standard input.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="How many files at a time.")]
 Language = Annotated[str | None, typer.Option("--language", help="Of messages: zh, en or auto.", metavar="LANG")]
@@ -37,25 +39,44 @@ _RECORD: Final = "Metadata label (Annex E)"
 @app.command("label")
 def label(  # noqa: PLR0913 - one parameter a flag
     names: Names,
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="OUT", help="File, folder, or - for standard output.", rich_help_panel=_TARGET)] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="OUT", help="File, folder, or - for standard output.", rich_help_panel=_TARGET),
+    ] = None,
     *,
-    in_place: Annotated[bool, typer.Option("--in-place", "-i", help="Replace the file itself, in one step.", rich_help_panel=_TARGET)] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=_TARGET)] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", "-i", help="Replace the file itself, in one step.", rich_help_panel=_TARGET)
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=_TARGET)
+    ] = False,
     wording: Annotated[str | None, typer.Option(help="Words of the explicit label.", rich_help_panel=_EXPLICIT)] = None,
     position: Annotated[Position | None, typer.Option(help="Corner or edge, in pictures.", rich_help_panel=_EXPLICIT)] = None,
     ends: Annotated[Ends | None, typer.Option(help="Where in texts and sounds.", rich_help_panel=_EXPLICIT)] = None,
-    no_explicit: Annotated[bool, typer.Option("--no-explicit", help="Leave it out (Measures Art. 9); needs the three below.", rich_help_panel=_EXPLICIT)] = False,
+    no_explicit: Annotated[
+        bool,
+        typer.Option("--no-explicit", help="Leave it out (Measures Art. 9); needs the three below.", rich_help_panel=_EXPLICIT),
+    ] = False,
     recipient: Annotated[str | None, typer.Option(help="Who receives the unmarked file.", rich_help_panel=_EXPLICIT)] = None,
     agreement: Annotated[str | None, typer.Option(help="Version of the agreement with them.", rich_help_panel=_EXPLICIT)] = None,
     reason: Annotated[str | None, typer.Option(help="Why they asked.", rich_help_panel=_EXPLICIT)] = None,
     producer: Annotated[str | None, typer.Option(help="ContentProducer: code or name.", rich_help_panel=_RECORD)] = None,
     produce_id: Annotated[str | None, typer.Option(help="ProduceID; a fresh UUID if not given.", rich_help_panel=_RECORD)] = None,
-    claim: Annotated[Claim, typer.Option(help="Label: 1 is, 2 may be, 3 is suspected to be generated.", rich_help_panel=_RECORD)] = Claim.GENERATED,
-    propagate: Annotated[bool, typer.Option("--propagate", help="As the platform: change only fields 5 to 7 of the label there is.", rich_help_panel=_RECORD)] = False,
+    claim: Annotated[
+        Claim, typer.Option(help="Label: 1 is, 2 may be, 3 is suspected to be generated.", rich_help_panel=_RECORD)
+    ] = Claim.GENERATED,
+    propagate: Annotated[
+        bool,
+        typer.Option("--propagate", help="As the platform: change only fields 5 to 7.", rich_help_panel=_RECORD),
+    ] = False,
     propagator: Annotated[str | None, typer.Option(help="ContentPropagator, with --propagate.", rich_help_panel=_RECORD)] = None,
     propagate_id: Annotated[str | None, typer.Option(help="PropagateID, with --propagate.", rich_help_panel=_RECORD)] = None,
-    key_file: Annotated[str | None, typer.Option("--key", metavar="PEM", help="SM2 key that signs (ReservedCode1).", rich_help_panel=_RECORD)] = None,
-    idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same label.", rich_help_panel=_RECORD)] = None,
+    key_file: Annotated[
+        str | None, typer.Option("--key", metavar="PEM", help="SM2 key that signs (ReservedCode1).", rich_help_panel=_RECORD)
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key again gives the same label.", rich_help_panel=_RECORD)
+    ] = None,
     jobs: Jobs = 2,
     as_json: Json = False,
     language: Language = None,
@@ -65,7 +86,8 @@ def label(  # noqa: PLR0913 - one parameter a flag
     from mingwen.cli import labelling  # noqa: PLC0415 - each command imports what it needs
 
     flags = {
-        "producer": producer, "propagator": propagator, "notice_wording": wording, "notice_position": position, "notice_ends": ends,
+        "producer": producer, "propagator": propagator, "notice_wording": wording, "notice_position": position,
+        "notice_ends": ends,
         "key_file": key_file, "language": language, "store_url": store,
     }  # fmt: skip
     options = labelling.Options(
@@ -80,7 +102,9 @@ def label(  # noqa: PLR0913 - one parameter a flag
 def verify(
     names: Names,
     *,
-    trust: Annotated[list[str] | None, typer.Option(help="Pin this key: file or fingerprint; may be repeated.", metavar="KEY")] = None,
+    trust: Annotated[
+        list[str] | None, typer.Option(help="Pin this key: file or fingerprint; may be repeated.", metavar="KEY")
+    ] = None,
     jobs: Jobs = 2,
     as_json: Json = False,
     language: Language = None,
@@ -94,7 +118,9 @@ def verify(
 
 
 @app.command("inspect")
-def inspect(name: Annotated[str, typer.Argument(metavar="FILE", show_default=False)], *, as_json: Json = False, language: Language = None) -> None:
+def inspect(
+    name: Annotated[str, typer.Argument(metavar="FILE", show_default=False)], *, as_json: Json = False, language: Language = None
+) -> None:
     """Show everything a file says about its making: places, fields, provider codes, signatures. Records nothing."""
     from mingwen.cli import inspection  # noqa: PLC0415 - each command imports what it needs
 
@@ -114,7 +140,9 @@ def log(
     """Show what was labelled and verified, newest first."""
     from mingwen.cli import history  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(history.run({"language": language, "store_url": store}, kind=kind, subject=subject, limit=limit, as_json=as_json))
+    raise typer.Exit(
+        history.run({"language": language, "store_url": store}, kind=kind, subject=subject, limit=limit, as_json=as_json)
+    )
 
 
 @app.command("config")
@@ -132,7 +160,9 @@ def config(
 
 @key_app.command("new")
 def key_new(
-    output: Annotated[str, typer.Option("--output", "-o", metavar="PEM", help="Where the private key goes; the public one beside it.")] = "mingwen-key.pem",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PEM", help="Where the private key goes; the public one beside it.")
+    ] = "mingwen-key.pem",
     *,
     as_json: Json = False,
 ) -> None:
@@ -159,7 +189,9 @@ def _version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
 
 
 @app.callback()
-def top(*, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def top(
+    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False
+) -> None:
     """Hold the options that every command shares."""
 
 

@@ -17,8 +17,8 @@ STREAM: Final = Path("-")
 def files(names: Sequence[str]) -> list[tuple[Path, Path]]:
     """Return (file, its path within the folder or pattern that named it), in the order given, each once.
 
-    A folder stands for the files below it whose suffix a format knows; hidden ones are passed over. A name that does not exist and holds
-    ``*``, ``?`` or ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
+    A folder stands for the files below it whose suffix a format knows; hidden ones are passed over. A name that does not exist
+    and holds ``*``, ``?`` or ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
 
     Raises:
         Misused: a folder or pattern without any file (``input.empty``).
@@ -48,7 +48,8 @@ def _expand(name: str) -> Iterator[tuple[Path, Path]]:
     if path.is_dir():
         yield from ((p, p.relative_to(path)) for p in sorted(path.rglob("*")) if _is_ours(p, path))
     elif not path.exists() and not path.is_symlink() and glob.has_magic(name):
-        yield from ((Path(p), Path(Path(p).name)) for p in sorted(glob.glob(name, recursive=True)) if Path(p).is_file())
+        found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        yield from ((Path(p), Path(Path(p).name)) for p in found if Path(p).is_file())
     else:
         yield path, Path(path.name)
 

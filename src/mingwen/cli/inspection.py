@@ -21,7 +21,12 @@ def run(name: str, flags: Mapping[str, object], *, as_json: bool) -> int:
         format_ = formats.of(source.read(HEAD_BYTES), PurePath(name).suffix)
         medium = format_.medium(source)
         report = judge(format_.read(source), file=name, format_name=format_.name, guide=format_.place, source=format_.source)
-    facts = {**wire.report(report, language=config.language), "medium": medium.value, "mime": format_.mime, "place": format_.place}
+    facts = {
+        **wire.report(report, language=config.language),
+        "medium": medium.value,
+        "mime": format_.mime,
+        "place": format_.place,
+    }
     facts["details"] = [_details(read.label) if read.label else {} for read in report.labels]
     if as_json:
         object_line(facts)
@@ -64,7 +69,9 @@ def _print(report: Report, facts: Mapping[str, object], language: str) -> None:
         fields = dict(read.fields)
         for field in [*FIELDS, *(f for f in fields if f not in FIELDS)]:
             value = fields.get(field)
-            shown = coloured("missing", "yellow") if field not in fields else clean(value if isinstance(value, str) else str(value))
+            shown = (
+                coloured("missing", "yellow") if field not in fields else clean(value if isinstance(value, str) else str(value))
+            )
             line(f"    {clean(field):18} {shown}")
             if field in more:
                 line(f"    {'':18} " + coloured(", ".join(f"{k} {v}" for k, v in more[field].items()), "dim"))

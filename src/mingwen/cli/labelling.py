@@ -64,10 +64,16 @@ def _check(options: Options) -> None:
         (options.in_place and options.output, "--in-place or -o, not both"),
         (options.in_place and "-" in options.names, "a file for --in-place"),
         (asked and options.explicit, "--no-explicit with --recipient, --agreement and --reason"),
-        (options.propagate and (asked or not options.explicit), "--propagate without --no-explicit: explicit labels stay as they are"),
+        (
+            options.propagate and (asked or not options.explicit),
+            "--propagate without --no-explicit: explicit labels stay as they are",
+        ),
         (options.propagate and options.produce_id, "--propagate without --produce-id: the producer's fields stay"),
         (options.propagate_id and not options.propagate, "--propagate with --propagate-id"),
-        (len(options.names) > 1 and (options.produce_id or options.key or options.propagate_id), "one file for one number or key"),
+        (
+            len(options.names) > 1 and (options.produce_id or options.key or options.propagate_id),
+            "one file for one number or key",
+        ),
     )
     for wrong, wanted in problems:
         if wrong:
@@ -92,7 +98,7 @@ def _jobs(options: Options) -> list[_Job]:
 def _label(job: _Job, options: Options) -> Labelled | MingwenError:
     try:
         with ExitStack() as stack:
-            source = stack.enter_context(open(0, "rb", closefd=False)) if job.source == STREAM else job.source  # noqa: PTH123 - a descriptor
+            source = stack.enter_context(open(0, "rb", closefd=False)) if job.source == STREAM else job.source
             sink = sys.stdout.buffer if job.target == STREAM else job.target
             overwrite = options.overwrite or options.in_place
             if options.propagate:

@@ -64,7 +64,9 @@ def _show(path: Path, result: Report | MingwenError, *, as_json: bool, language:
     if isinstance(result, MingwenError):
         if as_json:
             verdict = Verdict.INCONCLUSIVE.value
-            object_line({"file": str(path), "format": None, "verdict": verdict, "labels": [], "findings": [], "error": wire.error(result)})
+            object_line(
+                {"file": str(path), "format": None, "verdict": verdict, "labels": [], "findings": [], "error": wire.error(result)}
+            )
         else:
             report_error(result, language=language, about=str(path))
         return exits.of_error(result)

@@ -7,7 +7,12 @@ from mingwen.domain.verdicts import Verdict
 
 VERDICTS: Final = {
     "en": {v: v.value.replace("-", " ") for v in Verdict} | {Verdict.NON_COMPLIANT: "non-compliant"},
-    "zh": {Verdict.COMPLIANT: "合规", Verdict.NON_COMPLIANT: "不合规", Verdict.NOT_FOUND: "未发现标识", Verdict.INCONCLUSIVE: "无法判定"},
+    "zh": {
+        Verdict.COMPLIANT: "合规",
+        Verdict.NON_COMPLIANT: "不合规",
+        Verdict.NOT_FOUND: "未发现标识",
+        Verdict.INCONCLUSIVE: "无法判定",
+    },
 }
 SEVERITIES: Final = {
     "en": {s: s.value for s in Severity},

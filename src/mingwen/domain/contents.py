@@ -9,7 +9,7 @@ from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.labels import AigcLabel, to_json
 
 RETENTION: Final = timedelta(days=184)
-"""Measures Art. 9: records of a delivery without explicit label are kept for at least six months, of which the longest have 184 days."""
+"""Measures Art. 9: records of an unmarked delivery are kept for at least six months, of which the longest have 184 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +120,3 @@ def _outcome(kind: str, content: Content, *, by: str, now: datetime) -> Outcome[
         detail["delivery"] = {"recipient": d.recipient, "agreement": d.agreement, "reason": d.reason}
         detail["keep_until"] = content.keep_until.isoformat()
     return Outcome(content, (Entry(kind, content.label.ProduceID, by, now, detail),))
-

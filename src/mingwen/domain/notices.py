@@ -17,7 +17,7 @@ ENGLISH_ELEMENTS = (("AI", "artificial intelligence"), ("generated", "synthesize
 """The same two elements in English: our own reading, the standard names only the Chinese words (grade M)."""
 
 INK_HEIGHT_SHARE = 0.05
-"""§5.2, §5.4: text height ≥ 5 % of the shortest side. We measure the ink of the smallest full glyph, the strictest reading."""
+"""§5.2, §5.4: text height ≥ 5 % of the shortest side. We measure the ink, the strictest reading."""
 VIDEO_SECONDS = 2.0
 """§5.4: the label stands for at least 2 s at normal playback speed."""
 
@@ -48,7 +48,7 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". The standard gives no unit and no pitch (UNKNOWN), so these are defaults."""
+    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". The standard gives no unit and no pitch: these are defaults (UNKNOWN)."""
 
     unit_seconds: float = 0.12
     pitch_hz: float = 1046.5

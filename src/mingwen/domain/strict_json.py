@@ -14,11 +14,11 @@ class Pairs:
 
     items: tuple[tuple[str, "Value"], ...]
 
-    def plain(self) -> "dict[str, object]":
-        """Return an ordinary dict; of duplicate keys the first stands, which is what a reader sees first."""
-        out: dict[str, object] = {}
+    def first(self) -> "dict[str, Value]":
+        """Return an ordinary dict in the same order; of duplicate keys the first stands."""
+        out: dict[str, Value] = {}
         for key, value in self.items:
-            out.setdefault(key, plain(value))
+            out.setdefault(key, value)
         return out
 
 
@@ -28,7 +28,7 @@ Value: TypeAlias = "Pairs | list[Value] | str | int | float | bool | None"
 def plain(value: Value) -> object:
     """Turn a strictly read value into ordinary dicts and lists."""
     if isinstance(value, Pairs):
-        return value.plain()
+        return {k: plain(v) for k, v in value.first().items()}
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value

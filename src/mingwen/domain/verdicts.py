@@ -100,9 +100,8 @@ def read_site(site: Site) -> tuple[ReadLabel, list[Finding]]:
     if not isinstance(value, Pairs):
         return nothing, [*out, found("label.not-json", site.place, found=_kind(value))]
     out += _check(value, site.place)
-    shown = tuple({k: v for k, v in reversed(value.items)}.items())
-    ordered = tuple(sorted(shown, key=lambda kv: [k for k, _ in value.items].index(kv[0])))
-    return ReadLabel(site.place, site.guide, ordered, _label(dict(ordered))), out
+    first = value.first()
+    return ReadLabel(site.place, site.guide, tuple(first.items()), _label(first)), out
 
 
 def _decode(text: str) -> tuple[Value, bool]:
@@ -137,11 +136,14 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
 
 def _check(value: Pairs, place: str) -> list[Finding]:
     keys = [k for k, _ in value.items]
-    first = dict(reversed(value.items))
+    first = value.first()
     out = [found("label.key-duplicate", place, field=_quote(k), count=keys.count(k)) for k in first if keys.count(k) > 1]
     out += [found("label.field-unknown", place, field=_quote(k)) for k in keys if k not in FIELDS]
     for name in FIELDS:
         out += _check_field(name, first[name], place) if name in first else [_missing(name, place)]
+    if first.get("ContentPropagator") != first.get("ContentProducer"):  # a first write repeats it: one warning is enough
+        out += _provider("ContentPropagator", first.get("ContentPropagator"), place)
+    out += _provider("ContentProducer", first.get("ContentProducer"), place)
     known = [k for k in keys if k in FIELDS]
     if known != sorted(known, key=FIELDS.index):
         out.append(found("label.key-order", place))
@@ -164,9 +166,12 @@ def _check_field(name: str, value: Value, place: str) -> list[Finding]:
         out.append(found("label.value-illegal", place, found=_quote(value)))
     if odd := _odd_characters(name, value):
         out.append(found("label.charset", place, field=name, found=odd))
-    if name in {"ContentProducer", "ContentPropagator"}:
-        out += [found(code, place, field=name) for code in problems(value)]
     return out
+
+
+def _provider(name: str, value: Value, place: str) -> list[Finding]:
+    """Hold a code to TC260-PG-20252A; empty fields have their own finding."""
+    return [found(code, place, field=name) for code in problems(value)] if isinstance(value, str) and value else []
 
 
 def _check_not_string(name: str, value: Value, place: str) -> list[Finding]:
@@ -196,7 +201,7 @@ def _label(first: dict[str, Value]) -> AigcLabel | None:
     if not all(texts[name] for name in PRODUCTION):
         return None
     extra = tuple((k, strict_json.write(v)) for k, v in first.items() if k not in FIELDS)
-    return AigcLabel(*texts.values(), extra=extra)
+    return AigcLabel(**texts, extra=extra)
 
 
 def _as_text(value: Value) -> str:
@@ -219,7 +224,15 @@ def _compare(labels: list[ReadLabel]) -> list[Finding]:
 
 
 def _kind(value: Value) -> str:
-    kinds = {Pairs: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
+    kinds = {
+        Pairs: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
     return kinds[type(value)]
 
 

@@ -5,7 +5,7 @@ seven-key JSON as text. Readers also take the attribute form and any prefix boun
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -21,6 +21,8 @@ MAX_DEPTH: Final = 64
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PROPERTY = f"{NAMESPACE} AIGC"
 _DESCRIPTION = f"{_RDF} Description"
+_TAG = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
+_NAME = re.compile(rb"</?([^\s/>]+)")
 _NEW = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
     f' <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
@@ -37,15 +39,52 @@ class _Property:
     attribute: bool
 
 
-@dataclass(slots=True)
 class _Walk:
-    """What one pass of the parser collects."""
+    """One pass of the parser over a packet, noting byte offsets; a DTD is refused, so no entity can be declared."""
 
-    found: list[_Property] = field(default_factory=list)
-    about: str = ""
-    rdf_end: tuple[int, bytes] | None = None
-    stack: list[tuple[str, int]] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
+    def __init__(self, data: bytes) -> None:
+        self.found: list[_Property] = []
+        self.about = ""
+        self.rdf_end: tuple[int, bytes] | None = None
+        """Offset of the tag that ends rdf:RDF, and its prefix."""
+        self._data = data
+        self._stack: list[tuple[str, int]] = []
+        self._text: list[str] | None = None
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
+        self._parser.CharacterDataHandler, self._parser.StartDoctypeDeclHandler = self._characters, _refuse_doctype
+        _bound(data)
+        try:
+            self._parser.Parse(data.rstrip(b"\0"), True)  # noqa: FBT003 - the C API takes it by position
+        except (expat.ExpatError, UnicodeError, LookupError, ValueError) as e:
+            raise _broken(f"is no well-formed XML: {e}") from e
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        at = self._parser.CurrentByteIndex
+        self._stack.append((name, at))
+        if len(self._stack) > MAX_DEPTH:
+            raise _broken(f"nests deeper than {MAX_DEPTH}")
+        if name == _PROPERTY:
+            if self._text is not None:
+                raise _broken("has one AIGC property within another")
+            self._text = []
+        elif name == _DESCRIPTION:
+            self.about = self.about or attributes.get(f"{_RDF} about", "")
+        if _PROPERTY in attributes:
+            self.found.append(_Property(at, at + _tag_length(self._data, at), attributes[_PROPERTY].strip(), attribute=True))
+
+    def _end(self, name: str) -> None:
+        at = self._parser.CurrentByteIndex
+        _, began = self._stack.pop()
+        if name == _PROPERTY and self._text is not None:
+            self.found.append(_Property(began, at + _tag_length(self._data, at), "".join(self._text).strip(), attribute=False))
+            self._text = None
+        elif name == f"{_RDF} RDF":
+            self.rdf_end = (at, _prefix(self._data, at))
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
 
 
 def labels(packet: bytes) -> list[str]:
@@ -57,7 +96,7 @@ def labels(packet: bytes) -> list[str]:
     if NAMESPACE.encode() not in packet and not _is_wide(packet):
         _bound(packet)
         return []
-    return [p.text for p in _walk(_narrow(packet)).found]
+    return [p.text for p in _Walk(_narrow(packet)).found]
 
 
 def edit(packet: bytes | None, text: str) -> bytes:
@@ -70,12 +109,12 @@ def edit(packet: bytes | None, text: str) -> bytes:
         Malformed: as ``labels``, and if there is no ``rdf:RDF`` to put the property into (``xmp.broken``).
     """
     data = _NEW if packet is None else _narrow(packet)
-    walk = _walk(data)
+    walk = _Walk(data)
     kept = next((p for p in walk.found if not p.attribute), None)
     for extra in sorted((p for p in walk.found if p is not kept), key=lambda p: p.start, reverse=True):
         data = data[: extra.start] + (_without_attribute(data, extra) if extra.attribute else b"") + data[extra.stop :]
     if any(p.attribute for p in walk.found) or len(walk.found) > 1:
-        walk = _walk(data)
+        walk = _Walk(data)
     return _set(data, walk, _escape(text))
 
 
@@ -83,7 +122,7 @@ def _set(data: bytes, walk: _Walk, value: str) -> bytes:
     if walk.found:
         only = walk.found[0]
         opening = data[only.start : only.stop]
-        head = opening[: _tag_length(opening)]
+        head = opening[: _tag_length(opening, 0)]
         name = re.split(rb"[\s/>]", head[1:], maxsplit=1)[0]
         if head.endswith(b"/>"):
             head = head[:-2] + b">"
@@ -101,53 +140,9 @@ def _set(data: bytes, walk: _Walk, value: str) -> bytes:
     )
     if data[at : at + 2] == b"</":
         return data[:at] + new + b"\n " + data[at:]
-    length = _tag_length(data[at:])
+    length = _tag_length(data, at)
     empty = data[at : at + length]
     return data[:at] + empty[:-2] + b">" + new + b"</" + colon + b"RDF>" + data[at + length :]
-
-
-def _walk(data: bytes) -> _Walk:
-    """Parse the packet once, noting byte offsets; no DTD, so no entities can be declared."""
-    _bound(data)
-    parser = expat.ParserCreate(namespace_separator=" ")
-    walk = _Walk()
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        at = parser.CurrentByteIndex
-        walk.stack.append((name, at))
-        if len(walk.stack) > MAX_DEPTH:
-            raise _broken(f"nests deeper than {MAX_DEPTH}")
-        if name == _PROPERTY:
-            if any(outer == _PROPERTY for outer, _ in walk.stack[:-1]):
-                raise _broken("has one AIGC property within another")
-            walk.text.clear()
-        elif name == _DESCRIPTION:
-            walk.about = walk.about or attributes.get(f"{_RDF} about", "")
-        if _PROPERTY in attributes:
-            walk.found.append(_Property(at, at + _tag_length(data[at:]), attributes[_PROPERTY].strip(), attribute=True))
-
-    def end(name: str) -> None:
-        at = parser.CurrentByteIndex
-        _, began = walk.stack.pop()
-        if name == _PROPERTY:
-            walk.found.append(_Property(began, at + _tag_length(data[at:]), "".join(walk.text).strip(), attribute=False))
-        elif name == f"{_RDF} RDF":
-            walk.rdf_end = (at, _prefix(data[at:]))
-
-    def characters(text: str) -> None:
-        if any(name == _PROPERTY for name, _ in walk.stack):
-            walk.text.append(text)
-
-    def doctype(*_: object) -> None:
-        raise _broken("has a DOCTYPE, which XMP forbids")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = characters, doctype
-    try:
-        parser.Parse(data.rstrip(b"\0"), True)  # noqa: FBT003 - the C API takes it by position
-    except (expat.ExpatError, UnicodeError, LookupError, ValueError) as e:
-        raise _broken(f"is no well-formed XML: {e}") from e
-    return walk
 
 
 def _without_attribute(data: bytes, at: _Property) -> bytes:
@@ -156,17 +151,21 @@ def _without_attribute(data: bytes, at: _Property) -> bytes:
     return re.sub(rb"""\s+[^\s=:"'<>]+:AIGC\s*=\s*("[^"]*"|'[^']*')""", b"", tag, count=1)
 
 
-def _tag_length(data: bytes) -> int:
-    """Return how long the tag at the beginning of ``data`` is; a ``>`` within quotes does not end it."""
-    match = re.match(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""", data)
+def _tag_length(data: bytes, at: int) -> int:
+    """Return how long the tag at ``at`` is; a ``>`` within quotes does not end it."""
+    match = _TAG.match(data, at)
     if match is None:
         raise _broken("has a tag that does not end")
-    return match.end()
+    return match.end() - at
 
 
-def _prefix(tag: bytes) -> bytes:
-    name = re.match(rb"</?([^\s/>]+)", tag)
+def _prefix(data: bytes, at: int) -> bytes:
+    name = _NAME.match(data, at)
     return name.group(1).rpartition(b":")[0] if name else b""
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise _broken("has a DOCTYPE, which XMP forbids")
 
 
 def _is_wide(data: bytes) -> bool:
@@ -193,4 +192,6 @@ def _bound(data: bytes) -> None:
 
 
 def _broken(what: str) -> Malformed:
-    return Malformed("xmp.broken", f"expected a sound XMP packet, but it {what}", hint="the packet is kept as it is; repair it first")
+    return Malformed(
+        "xmp.broken", f"expected a sound XMP packet, but it {what}", hint="the packet is kept as it is; repair it first"
+    )

@@ -98,9 +98,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append((packets[0].chunk.start, packets[0].chunk.stop, _xmp_chunk(_xmp.edit(packets[0].data, label))))
     else:
         edits.append((chunks[0].stop, chunks[0].stop, _xmp_chunk(_xmp.edit(None, label))))
-    for chunk in chunks:
-        if chunk.kind == b"eXIf" and _exif.labels(data := _data(source, chunk)):
-            edits.append((chunk.start, chunk.stop, _packed(b"eXIf", _exif.blank(data))))
+    blocks = [(c, _data(source, c)) for c in chunks if c.kind == b"eXIf"]
+    edits += [(c.start, c.stop, _packed(b"eXIf", _exif.blank(data))) for c, data in blocks if _exif.labels(data)]
     edits += [(start, stop, b"") for start, stop in _stray(source, chunks[-1].stop)]
     return spliced(edits, size_of(source))
 

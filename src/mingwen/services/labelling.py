@@ -49,8 +49,8 @@ class PropagateContent:
 def label(world: World, command: LabelContent, *, source: BinaryIO, sink: BinaryIO) -> Labelled:
     """Write the explicit and the metadata label of a first production into ``sink``.
 
-    ``source`` is binary and seekable; ``sink`` is binary, seekable, readable and empty: what was written is read back from it before
-    anything is recorded.
+    ``source`` is binary and seekable; ``sink`` is binary, seekable, readable and empty: what was written is read back from it
+    before anything is recorded.
 
     Raises:
         Refused: a label is there already, or neither an explicit label nor a delivery was asked for.
@@ -160,7 +160,7 @@ def _write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, 
     if len(whole) != 1 or len(back.sites) != 1 or back.unread:
         raise Unproven(
             "label.read-back",
-            f"expected to read the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
+            f"expected the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
             hint="the output is discarded and the source untouched; please report the file's kind",
         )
     return size

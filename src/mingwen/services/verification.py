@@ -83,7 +83,10 @@ def _protection(world: World, read: ReadLabel) -> list[Finding]:
     label = read.label
     if label is None:
         return []
-    checks = (("ReservedCode1", label.ReservedCode1, security.check), ("ReservedCode2", label.ReservedCode2, security.check_propagator))
+    checks = (
+        ("ReservedCode1", label.ReservedCode1, security.check),
+        ("ReservedCode2", label.ReservedCode2, security.check_propagator),
+    )
     return [f for name, text, check in checks if text for f in _check(world, read.place, label, (name, text, check))]
 
 
@@ -98,7 +101,9 @@ def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str,
     if verdict.outcome is security.Outcome.UNCHECKABLE:
         return [found("signature.uncheckable", place, field=field, why=verdict.reason)]
     trusted = verdict.fingerprint in world.pinned
-    out = [found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:16])]
+    out = [
+        found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:16])
+    ]
     if verdict.form is not security.Form.DIRECT:
         out.append(found("signature.form", place, field=field, form=verdict.form))
     return out

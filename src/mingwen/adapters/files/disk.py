@@ -4,7 +4,6 @@ import contextlib
 import errno
 import io
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -75,8 +74,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def staged(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """Give an empty file beside ``target`` that takes its name when the context ends well, and vanishes otherwise.
 
-    With ``replace`` an existing target keeps its permissions and, where we may, its owner, and the new content is on the disk before the old
-    one goes. A symbolic link is followed: the file it points to is replaced, the link stays.
+    With ``replace`` an existing target keeps its permissions and, where we may, its owner, and the new content is on the disk
+    before the old one goes. A symbolic link is followed: the file it points to is replaced, the link stays.
 
     Raises:
         Misused: the target exists and ``replace`` is not set (``output.exists``).
@@ -110,13 +109,13 @@ def _publish(file: BinaryIO, name: str, target: Path, old: os.stat_result | None
         except FileExistsError as e:
             raise _exists(target) from e
         except OSError:  # some file systems have no links
-            os.rename(name, target)
+            Path(name).rename(target)
         return
     os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
     with contextlib.suppress(OSError):
         os.fchown(file.fileno(), old.st_uid, old.st_gid)
     os.fsync(file.fileno())  # the only copy is about to be replaced: the new one must survive a power cut
-    os.replace(name, target)
+    Path(name).replace(target)
 
 
 @contextmanager

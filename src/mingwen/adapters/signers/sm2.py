@@ -197,3 +197,17 @@ def _mismatch(what: str) -> Refused:
 
 def _unwritable(path: Path, error: Exception) -> Unavailable:
     return Unavailable("key.unwritable", f"expected to write {path}, but: {error}", hint="choose another folder")
+
+
+def fingerprint_of(path: Path) -> str:
+    """Name the key in a file: a private key, a public key or a certificate.
+
+    Raises:
+        MingwenError: as ``read_private`` and ``load_public``.
+    """
+    try:
+        with path.open("rb") as source:
+            data = source.read(MAX_FILE_BYTES)
+    except OSError as error:
+        raise Unavailable("key.unreadable", f"expected a key at {path}, but: {error.strerror}", hint="check the path") from error
+    return sm2.fingerprint(read_private(path).public_point if b"PRIVATE KEY" in data else load_public(data))

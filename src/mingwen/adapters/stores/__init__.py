@@ -23,6 +23,6 @@ def open_store(url: str) -> Store:
         return PostgresqlStore(url)
     raise Misused(
         "store.unknown",
-        f"expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE, got {url.split(':')[0]!r}",
+        f"expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE, got {url.split(':', maxsplit=1)[0]!r}",
         hint="set --store, MINGWEN_STORE_URL or store.url",
     )

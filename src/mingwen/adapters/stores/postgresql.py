@@ -37,7 +37,7 @@ class PostgresqlStore:
         """Return what was saved under an idempotency key."""
         with _translated(), self._engine.connect() as connection:
             row = connection.execute(sa.select(CONTENTS).where(CONTENTS.c.key == key)).mappings().first()
-        return rows.content(dict(row)) if row else None  # type: ignore[arg-type] # every column is text
+        return rows.content(dict(row)) if row else None
 
     def entries(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Iterable[tuple[int, Entry]]:
         """Return the newest entries first, each with its number."""
@@ -46,7 +46,7 @@ class PostgresqlStore:
             query = query if wanted is None else query.where(column == wanted)
         with _translated(), self._engine.connect() as connection:
             found = connection.execute(query).mappings().all()
-        return [(row["number"], rows.entry(dict(row))) for row in found]  # type: ignore[arg-type] # every other column is text
+        return [(row["number"], rows.entry(dict(row))) for row in found]
 
     def close(self) -> None:
         """Close every connection."""
@@ -66,7 +66,9 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as e:
         reason = str(getattr(e, "orig", None) or e).strip().splitlines()[0]
         raise Unavailable(
-            "store.unavailable", f"expected to use the PostgreSQL store, but: {reason}", hint="check store.url and that the server runs"
+            "store.unavailable",
+            f"expected to use the PostgreSQL store, but: {reason}",
+            hint="check store.url and that the server runs",
         ) from e
     except ModuleNotFoundError as e:
         raise Unavailable(

@@ -40,7 +40,11 @@ def content(row: dict[str, str | None]) -> Content:
 def entry_row(entry: Entry) -> dict[str, str | None]:
     """Lay an entry out by ``ENTRY_COLUMNS``; instants are ISO 8601 in UTC, which sorts as text."""
     detail = json.dumps(entry.detail, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return dict(zip(ENTRY_COLUMNS, (entry.kind, entry.subject, entry.by, entry.at.isoformat(timespec="microseconds"), detail), strict=True))
+    return dict(
+        zip(
+            ENTRY_COLUMNS, (entry.kind, entry.subject, entry.by, entry.at.isoformat(timespec="microseconds"), detail), strict=True
+        )
+    )
 
 
 def entry(row: dict[str, str]) -> Entry:

@@ -1,7 +1,7 @@
 """The embedded store, on SQLite through Python's own driver: the hot path of every command imports nothing heavy.
 
-The schema is that of ``schema`` and its migrations, which are run (and SQLAlchemy imported) only when the file is new or old. The same
-tests run on this store and on PostgreSQL (tests/family/test_stores.py).
+The schema is that of ``schema`` and its migrations, which are run (and SQLAlchemy imported) only when the file is new or old.
+The same tests run on this store and on PostgreSQL (tests/family/test_stores.py).
 """
 
 import os
