@@ -1,0 +1,62 @@
+# Mingwen. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEDIA := .cache/media
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench fuzz media docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document
+	@$(BIN)/python tools/demo.py $(MEDIA) demo-output
+
+test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real servers included
+	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
+	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl
+	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tools/reference.py --check
+
+bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool and ffmpeg, in one run
+	@tools/debian.sh "the benchmarks' peers" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
+	@$(BIN)/python tools/bench.py $(MEDIA)
+
+fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader for ten minutes
+	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
+
+media: $(MEDIA)/.done ## fetch the real media that demo and tests use
+
+docs: $(VENV)/.dev ## write the reference pages from the code
+	@$(BIN)/python tools/reference.py --write
+
+clean: ## remove what was made
+	rm -rf $(VENV) .cache demo-output build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, found " + sys.version.split()[0] + "; set PYTHON=")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing Mingwen and what it needs"
+	@$(PIP) -r requirements/run.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	@echo "installing what the tests need"
+	@$(PIP) -r requirements/dev.lock
+	@touch $@
+
+$(MEDIA)/.done: requirements/media.lock tools/media.py | $(VENV)/.run
+	@echo "fetching real media (46 MB of archives; NOTICE says whose they are)"
+	@$(BIN)/python tools/media.py $(MEDIA)
+	@touch $@
