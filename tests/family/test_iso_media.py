@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from mingwen.domain.media import Keep, Medium
-from mingwen.formats import HEAD_BYTES, Format, Wrapper, of
+from mingwen.formats import HEAD_BYTES, Format, Wrapper, m4a, mov, mp4, of
 from mingwen.formats._moov import PLACE
 
 mutagen: Any = importlib.import_module("mutagen.mp4")  # half of it is typed
 
+MEMBERS = (m4a.MEMBER, mov.MEMBER, mp4.MEMBER)
 LABEL = (
     '{"Label":"1","ContentProducer":"00119144030008867405X210002","ProduceID":"sample-001","ReservedCode1":"",'
     '"ContentPropagator":"","PropagateID":"","ReservedCode2":""}'
@@ -286,3 +287,27 @@ def test_sound_alone_in_an_mp4_is_audio(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "sound.mp4"
     ffmpeg("-i", clip, "-vn", "-c", "copy", path)
     assert (member(path).name, member(path).medium(io.BytesIO(path.read_bytes()))) == ("mp4", Medium.AUDIO)
+
+
+def brand(name: bytes) -> bytes:
+    return b"\0\0\0\x10ftyp" + name + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("names", "heads"),
+    [
+        (["mp4"], [brand(b) for b in (b"isom", b"iso6", b"mp42", b"avc1", b"dash", b"MSNV", b"3gp5", b"M4V ")]),
+        (["m4a"], [brand(b) for b in (b"M4A ", b"M4B ", b"M4P ")]),
+        (["mov"], [brand(b"qt  "), *(bytes([0, 0, 0, 8]) + kind for kind in (b"moov", b"mdat", b"wide", b"free", b"skip"))]),
+        ([], [brand(b) for b in (b"heic", b"mif1", b"msf1", b"avif", b"avis", b"hevc", b"heix", b"jxl ")]),
+        ([], [b"The free software of the world", b"", b"ftyp"]),
+    ],
+)
+def test_at_most_one_member_claims_a_head(names: list[str], heads: list[bytes]) -> None:
+    for head in heads:
+        assert [m.name for m in MEMBERS if m.claims(head, ".mp4")] == names
+
+
+def test_without_a_moov_the_brand_decides() -> None:
+    nothing = io.BytesIO(brand(b"isom"))
+    assert {m.name: m.medium(nothing) for m in MEMBERS} == {"m4a": Medium.AUDIO, "mov": Medium.VIDEO, "mp4": Medium.VIDEO}

@@ -3,11 +3,9 @@
 import io
 import json
 import tracemalloc
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from struct import pack, unpack
 
 import pytest
@@ -15,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mingwen.domain.errors import Malformed, MingwenError, Refused
-from mingwen.domain.media import Keep, Medium, Splice
-from mingwen.formats import m4a, mov, mp4
-from mingwen.formats._boxes import MAX_NODES, MAX_WALKED
+from mingwen.domain.media import Keep, Splice
+from mingwen.formats import mp4
+from mingwen.formats._boxes import MAX_WALKED
 from mingwen.formats._iso import MAX_MOOV_BYTES
 from mingwen.formats._moov import PLACE
 from mingwen.formats._shape import Reading, Site, Wrapper
@@ -27,6 +25,7 @@ LABEL = json.dumps(
 )
 OLD = json.dumps({"Label": "2", "ContentProducer": "old", "ProduceID": "old-1"})
 WRAPPED = f'{{"AIGC":{OLD}}}'
+UTF16 = WRAPPED.encode("utf-16-be")
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:format>video/mp4</dc:format></rdf:Description>'
@@ -152,12 +151,9 @@ def test_chunks_are_found_where_they_went(build: Callable[[int], bytes]) -> None
     assert after[: len(FTYP)] == FTYP
 
 
-def test_room_behind_the_moov_is_used_so_that_nothing_moves() -> None:
+def test_a_shorter_label_gives_the_room_back() -> None:
     before = with_offsets(roomy)
-    after = label(before)
-    assert len(after) == len(before)
-    assert after.index(MDAT) == before.index(MDAT)
-    assert label(after, OLD).index(MDAT) == before.index(MDAT), "a shorter label gives the room back"
+    assert label(label(before), OLD).index(MDAT) == label(before).index(MDAT) == before.index(MDAT)
 
 
 @pytest.mark.parametrize("left", [0, 1, 7, 8, 9])
@@ -255,7 +251,6 @@ def test_five_gigabytes_need_the_moov_only_and_get_wide_offsets() -> None:
     offsets = (*(2000 + step * i for i in range(entries - 1)), (1 << 32) - 10)
     moov = box(b"moov", track(stco(*offsets)), track(stco(2000, 3000), kind=b"soun"))
     mdat_start = len(FTYP) + len(moov)
-    # The first chunks stand before the mdat, where no chunk can be; they must stay.
     length = 5 << 30
     head = FTYP + moov + pack(">I4sQ", 1, b"mdat", length - mdat_start)
     source = Sparse(head, length)
@@ -269,26 +264,9 @@ def test_five_gigabytes_need_the_moov_only_and_get_wide_offsets() -> None:
     new = b"".join(p for p in pieces if isinstance(p, bytes))
     growth = len(new) - len(moov)
     assert growth > 4 * entries
-    assert table(new[new.index(b"co64") - 4 :])  # the long table is wide now
-    at = new.index(b"co64") + 4
-    moved = array("Q", new[at + 8 : at + 8 + 8 * entries])
-    moved.byteswap()
-    assert list(moved) == [o + growth if o >= mdat_start else o for o in offsets]
+    moved = new[new.index(b"co64") + 12 :][: 8 * entries]
+    assert unpack(f">{entries}Q", moved) == tuple(o + growth if o >= mdat_start else o for o in offsets)
     assert new.count(b"stco") == 1, "the short one is not"
-
-
-def test_a_real_sparse_file_on_disk(tmp_path: Path) -> None:
-    path = tmp_path / "big.mp4"
-    moov = box(b"moov", track(stco(1 << 31, (1 << 32) - 1)))
-    with path.open("wb") as sink:
-        sink.write(FTYP + moov + pack(">I4sQ", 1, b"mdat", (5 << 30) - len(FTYP + moov)))
-        sink.truncate(5 << 30)
-    with path.open("rb") as source:
-        assert mp4.MEMBER.medium(source) is Medium.VIDEO
-        pieces = mp4.MEMBER.splice(source, LABEL)
-        assert mp4.MEMBER.read(source) == Reading()
-    new = b"".join(p for p in pieces if isinstance(p, bytes))
-    assert table(new[new.index(b"co64") - 4 :]) == ((1 << 31) + len(new) - len(moov), (1 << 32) - 1 + len(new) - len(moov))
 
 
 # --- labels --------------------------------------------------------------------------------------------------------------
@@ -298,12 +276,7 @@ ELSEWHERE: dict[str, tuple[bytes, str, str, Wrapper]] = {
     "QuickTime meta": (keyed(("AIGC", OLD), head=b""), "moov/meta AIGC", OLD, Wrapper.BARE),
     "other key": (box(b"udta", tagged(box(b"\xa9cmt", data(WRAPPED)))), "moov/udta/meta ©cmt", WRAPPED, Wrapper.WRAPPED),
     "desc": (box(b"udta", tagged(box(b"desc", data(WRAPPED, 0)))), "moov/udta/meta desc", WRAPPED, Wrapper.WRAPPED),
-    "UTF-16": (
-        box(b"udta", tagged(box(b"desc", data(WRAPPED.encode("utf-16-be"), 2)))),
-        "moov/udta/meta desc",
-        WRAPPED,
-        Wrapper.WRAPPED,
-    ),
+    "UTF-16": (box(b"udta", tagged(box(b"desc", data(UTF16, 2)))), "moov/udta/meta desc", WRAPPED, Wrapper.WRAPPED),
     "freeform": (box(b"udta", tagged(freeform("AIGC", OLD))), "moov/udta/meta ----:com.apple.iTunes:AIGC", OLD, Wrapper.BARE),
     "no keys": (box(b"udta", tagged(box(pack(">I", 1), data(OLD)))), "moov/udta/meta item 1", OLD, Wrapper.EITHER),
     "QuickTime text": (
@@ -401,41 +374,6 @@ def test_prose_about_labels_is_no_label() -> None:
     assert read(file) == Reading()
 
 
-# --- who claims what, and what it holds ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("head", "names"),
-    [
-        *(
-            (box(b"ftyp", brand, bytes(4)), ["mp4"])
-            for brand in (b"isom", b"iso6", b"mp42", b"avc1", b"dash", b"MSNV", b"3gp5", b"M4V ")
-        ),
-        *((box(b"ftyp", brand, bytes(4)), ["m4a"]) for brand in (b"M4A ", b"M4B ", b"M4P ")),
-        *(
-            (box(b"ftyp", brand, bytes(4)), [])
-            for brand in (b"heic", b"mif1", b"msf1", b"avif", b"avis", b"hevc", b"heix", b"jxl ")
-        ),
-        (box(b"ftyp", b"qt  ", bytes(4)), ["mov"]),
-        *((box(kind, bytes(8)), ["mov"]) for kind in (b"moov", b"mdat", b"wide", b"free", b"skip")),
-        (open_box(b"mdat", bytes(8)), ["mov"]),
-        (b"The free software of the world", []),
-        (b"", []),
-        (b"ftyp", []),
-    ],
-)
-def test_at_most_one_member_claims_a_head(head: bytes, names: list[str]) -> None:
-    assert [m.name for m in (m4a.MEMBER, mov.MEMBER, mp4.MEMBER) if m.claims(head, ".mp4")] == names
-
-
-def test_a_track_with_pictures_makes_a_video() -> None:
-    sound, pictures = track(kind=b"soun"), track()
-    assert mp4.MEMBER.medium(io.BytesIO(FTYP + box(b"moov", sound))) is Medium.AUDIO
-    assert m4a.MEMBER.medium(io.BytesIO(FTYP + box(b"moov", sound, pictures))) is Medium.VIDEO
-    assert m4a.MEMBER.medium(io.BytesIO(FTYP)) is Medium.AUDIO
-    assert mov.MEMBER.medium(io.BytesIO(FTYP)) is Medium.VIDEO
-
-
 # --- files that lie --------------------------------------------------------------------------------------------------------
 
 
@@ -501,10 +439,6 @@ def test_a_moov_too_large_is_refused_unread() -> None:
     with pytest.raises(Refused, match="at most 67108864 bytes"):
         mp4.MEMBER.splice(source, LABEL)  # type: ignore[arg-type]
     assert source.taken < 1000
-
-
-def test_as_many_boxes_as_are_allowed_are_read() -> None:
-    assert_labelled(label(FTYP + box(b"moov", track(), box(b"free") * (MAX_NODES - 100)) + MDAT))
 
 
 FULL = with_offsets(
