@@ -237,8 +237,7 @@ def _meta_without(meta: _Meta) -> Node:
     if meta.node.first(b"keys") is None:
         return meta.node.with_child(replace(items, children=tuple(kept)))
     renumbered = {old: pack(">I", new) for new, old in enumerate(names, 1)}
-    # A number that no key has names nothing; left in, it might come to name our key.
-    kept = [replace(i, kind=renumbered.get(_number(i), i.kind)) for i in kept if not _number(i) or _number(i) in renumbered]
+    kept = [replace(i, kind=renumbered.get(_number(i), i.kind)) for i in kept]
     bare = meta.node.with_child(replace(items, children=tuple(kept)))
     return bare.with_child(_keys_box(meta.keys[n - 1] for n in names))
 
@@ -254,6 +253,7 @@ def _is_empty(meta: Node) -> bool:
 def _with_label(meta: Node, json: str) -> Node:
     keys = (*_keys(meta), (_NAMESPACE, _KEY))
     items = meta.first(b"ilst") or Node(b"ilst", children=())
+    # A number that no key has names nothing; left in, it would name our key.
     others = tuple(i for i in items.children or () if not _number(i) or _number(i) < len(keys))
     label = Node(pack(">I", len(keys)), children=(Node(b"data", pack(">II", _UTF8, 0) + json.encode()),))
     return meta.with_child(_keys_box(keys)).with_child(replace(items, children=(*others, label)))
