@@ -1,0 +1,227 @@
+"""What MP4, QuickTime and M4A have in common: they differ in their brand only."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from struct import pack
+from typing import BinaryIO, Final
+
+from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.media import Keep, Medium, Splice
+from mingwen.formats import _moov
+from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
+from mingwen.formats._bytes import read_at, size_of
+from mingwen.formats._offsets import Patch, Shift, patches, shifted
+from mingwen.formats._shape import Reading, Site, Unread
+
+PLACE: Final = _moov.PLACE
+MAX_MOOV_BYTES: Final = 64 << 20
+"""Ten hours of film have some 10 MiB."""
+MAX_XMP_BYTES: Final = 8 << 20
+"""As much as a uuid box may hold of XMP and still be read."""
+
+_XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+"""The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
+_ROOMY = frozenset({b"free", b"skip"})
+_ROUNDS = 4
+"""The first growth, and a second one when tables become 64 bits wide; the rest is room."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The boxes of a file that matter for a new label."""
+
+    size: int
+    moov: Box
+    after: Box | None
+    """What stands right behind the moov."""
+    others: tuple[Box, ...]
+    """Boxes that hold offsets or XMP."""
+
+
+_MATTERS = frozenset({b"meta", b"moof", b"mfra", b"sidx", b"uuid"})
+
+
+def brand(head: bytes) -> bytes | None:
+    """Return the major brand; None if the file does not begin with an ``ftyp``."""
+    return head[8:12] if head[4:8] == b"ftyp" else None
+
+
+def medium(otherwise: Medium) -> Callable[[BinaryIO], Medium]:
+    """Return a judge: a track with pictures makes a video; a file without a readable moov is ``otherwise``."""
+
+    def judge(source: BinaryIO) -> Medium:
+        for box in walk(source, 0, size_of(source)):
+            if isinstance(box, Box) and box.kind == b"moov":
+                if box.stop - box.body > MAX_MOOV_BYTES:
+                    break
+                moov, _ = _take_apart(source, box)
+                return Medium.VIDEO if any(_has_pictures(c) for c in moov.children or ()) else Medium.AUDIO
+        return otherwise
+
+    return judge
+
+
+def read(source: BinaryIO) -> Reading:
+    """Find the labels of an ISO media file: in its moov, and in XMP beside it."""
+    found: list[Site | Unread] = []
+    moovs = 0
+    for box in walk(source, 0, size_of(source)):
+        if isinstance(box, Unread):
+            found.append(box)
+        elif box.kind == b"moov":
+            moovs += 1
+            found += _in_moov(source, box) if moovs == 1 else [Unread("moov", "stands more than once; only the first was read")]
+        elif box.kind == b"uuid":
+            found += _in_uuid(source, box)
+    if not moovs:
+        found.append(Unread("moov", "is missing, and with it all that a label could stand in"))
+    return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread)))
+
+
+def splice(source: BinaryIO, json: str) -> Splice:
+    """Describe the file with ``json`` at ``PLACE`` and no other label; only offsets change beside it.
+
+    Raises:
+        Refused: the moov is too large, or compressed (``iso.moov-too-large``, ``iso.moov-compressed``).
+        Malformed: the boxes contradict themselves, or there is no moov, or more than one (``iso.broken``).
+    """
+    layout = _layout(source)
+    moov, faults = _take_apart(source, layout.moov)
+    if faults:
+        raise broken(f"{faults[0].place} {faults[0].reason}")
+    if moov.first(b"cmov"):
+        raise Refused(
+            "iso.moov-compressed", "expected a moov, found a compressed one", hint="write the file anew: ffmpeg -c copy"
+        )
+    replacement, shift = _settled(layout, _moov.labelled(moov, json))
+    changes = [replacement]
+    for box in layout.others:
+        changes += _without_label(source, box) if box.kind == b"uuid" else patches(source, box, shift)
+    return _woven(layout.size, changes)
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------
+
+
+def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
+    length = box.stop - box.body
+    if length > MAX_MOOV_BYTES:
+        yield Unread("moov", f"has {length} bytes, more than the {MAX_MOOV_BYTES} that are read")
+        return
+    moov, faults = _take_apart(source, box)
+    yield from faults
+    if moov.first(b"cmov"):
+        yield Unread("moov", "is compressed")
+    yield from _moov.findings(moov)
+
+
+def _in_uuid(source: BinaryIO, box: Box) -> tuple[Site | Unread, ...]:
+    if not _is_xmp(source, box):
+        return ()
+    length = box.stop - box.body - len(_XMP_ID)
+    if length > MAX_XMP_BYTES:
+        return (Unread("uuid XMP", f"has {length} bytes, more than the {MAX_XMP_BYTES} that are read"),)
+    return _moov.xmp_findings("uuid XMP", _packet(source, box))
+
+
+def _is_xmp(source: BinaryIO, box: Box) -> bool:
+    return box.stop - box.body >= len(_XMP_ID) and read_at(source, box.body, len(_XMP_ID), what="uuid") == _XMP_ID
+
+
+def _packet(source: BinaryIO, box: Box) -> bytes:
+    start = box.body + len(_XMP_ID)
+    return read_at(source, start, box.stop - start, what="XMP")
+
+
+def _take_apart(source: BinaryIO, box: Box) -> tuple[Node, tuple[Unread, ...]]:
+    return tree(b"moov", memoryview(read_at(source, box.body, box.stop - box.body, what="moov")))
+
+
+def _has_pictures(track: Node) -> bool:
+    media = track.first(b"mdia")
+    handler = media.first(b"hdlr") if media else None
+    return handler is not None and handler.body[8:12] == b"vide"
+
+
+# --- writing ------------------------------------------------------------------------------------------------------------
+
+
+def _layout(source: BinaryIO) -> _Layout:
+    length = size_of(source)
+    moov: Box | None = None
+    after: Box | None = None
+    last: Box | None = None
+    others: list[Box] = []
+    for box in walk(source, 0, length):
+        if isinstance(box, Unread):
+            raise broken(f"{box.place} {box.reason}")
+        if box.kind == b"moov":
+            if moov is not None:
+                raise broken("there are two moov")
+            moov = box
+        elif last is not None and last is moov:
+            after = box
+        if box.kind in _MATTERS:
+            others.append(box)
+        last = box
+    if moov is None:
+        raise broken("there is no moov")
+    if moov.stop - moov.body > MAX_MOOV_BYTES:
+        raise Refused(
+            "iso.moov-too-large",
+            f"expected a moov of at most {MAX_MOOV_BYTES} bytes, got {moov.stop - moov.body}",
+            hint="cut the film into parts, or write it in fragments: ffmpeg -c copy -movflags frag_keyframe",
+        )
+    return _Layout(length, moov, after, tuple(others))
+
+
+def _settled(layout: _Layout, new: Node) -> tuple[Patch, Shift]:
+    """Return what stands for the moov (and a free box behind it), and how everything behind that moves."""
+    moov = layout.moov
+    room = _taken_room(layout.after, size(new) - (moov.stop - moov.start))
+    if room is not None:
+        return Patch(moov.start, room.stop, (packed(new), *room.pieces)), Shift(moov.stop, 0)
+    growth = size(new) - (moov.stop - moov.start)
+    for _ in range(_ROUNDS):
+        shift = Shift(moov.stop, growth)
+        moved = shifted(new, shift)
+        growth = size(moved) - (moov.stop - moov.start)
+        if growth == shift.growth:
+            return Patch(moov.start, moov.stop, (packed(moved),)), shift
+    raise broken("the moov's offsets do not settle")
+
+
+def _taken_room(free: Box | None, growth: int) -> Patch | None:
+    """Return a free box made smaller (or larger) by ``growth``; None if it cannot be, so that all behind it has to move."""
+    if free is None or free.kind not in _ROOMY:
+        return None
+    left = free.stop - free.start - growth
+    if left == 0:
+        return Patch(free.start, free.stop, ())
+    if not free.head <= left < 1 << 32 or free.head != 8:  # noqa: PLR2004 - a 64-bit head would not fit what is left
+        return None
+    kept = free.start + 8 + max(growth, 0)
+    return Patch(free.start, kept, (pack(">I4s", left, free.kind) + bytes(max(-growth, 0)),))
+
+
+def _without_label(source: BinaryIO, box: Box) -> Sequence[Patch]:
+    """Blank the label in a uuid box with XMP; a packet that cannot be read stays as it is, and a reading will say so."""
+    if not any(isinstance(f, Site) for f in _in_uuid(source, box)):
+        return ()
+    return (Patch(box.body + len(_XMP_ID), box.stop, (_moov.without_xmp_label(_packet(source, box)),)),)
+
+
+def _woven(length: int, changes: Sequence[Patch]) -> Splice:
+    """Lay the changes over the source, in order."""
+    out: list[Keep | bytes] = []
+    at = 0
+    for change in sorted(changes, key=lambda c: c.start):
+        if change.start < at:
+            raise Malformed("iso.broken", "expected boxes beside each other, but two overlap", hint="the file is damaged")
+        if change.start > at:
+            out.append(Keep(at, change.start))
+        out += change.pieces
+        at = change.stop
+    if at < length:
+        out.append(Keep(at, length))
+    return tuple(out)
