@@ -13,8 +13,8 @@ written beside it with the copyright line that the font itself carries.
 import re
 from pathlib import Path
 
-from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTCollection
+from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
+from fontTools.ttLib import TTCollection  # type: ignore[import-untyped]
 
 COLLECTION = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
 LICENCE = Path("/usr/share/doc/fonts-noto-cjk/copyright")

@@ -48,7 +48,7 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". The standard gives no unit and no pitch (UNKNOWN), so these are defaults."""
+    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". Unit and pitch are UNKNOWN in the standard: defaults of ours."""
 
     unit_seconds: float = 0.12
     pitch_hz: float = 1046.5
