@@ -103,39 +103,50 @@ class Label:
         return plate * (1 - ink) + np.asarray(light, np.float32) * ink
 
 
-def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), grid: int = 1) -> Label:
+def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), aspect: float = 1.0, grid: int = 1) -> Label:
     """Draw the label for a picture stored as ``width`` × ``height``; its box begins and ends on multiples of ``grid`` pixels.
+
+    ``aspect`` is the width of a stored pixel by its height; the label is drawn for what is shown and squeezed into it.
 
     Raises:
         Refused: the picture has no room for it (``notice.no-room``).
         Misused: the font is none, or lacks a character (``notice.font``, ``notice.glyph``).
     """
-    shown = turn.size(width, height)
+    shown = turn.size(max(round(width * aspect), 1), height)
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
     font = _font_with_ink(style, target)
     margin = _margin(target, shown)
     room = shown[0] - 2 * margin, shown[1] - 2 * margin
-    tint, ink, cover = _draw(_lines(style.wording, font, room[0] - 2 * _pad(target)[0]), font, target)
-    if ink.shape[1] > room[0] or ink.shape[0] > room[1]:
+    maps = _draw(_lines(style.wording, font, room[0] - 2 * _pad(target)[0]), font, target)
+    size = maps[0].shape[1], maps[0].shape[0]
+    if size[0] > room[0] or size[1] > room[1]:
         raise Refused(
             "notice.no-room",
-            f"expected room for a label of {ink.shape[1]} × {ink.shape[0]} pixels, the picture has {shown[0]} × {shown[1]}",
+            f"expected room for a label of {size[0]} × {size[1]} pixels, the picture has {shown[0]} × {shown[1]}",
             hint="shorten the wording, or enlarge the picture; letters are never drawn lower than legible",
         )
-    x, y = _place(style.position, (ink.shape[1], ink.shape[0]), shown, margin)
-    return _stored(x, y, (tint, ink, cover), shown, turn=turn, grid=grid, ink_pixels=_ink_pixels(style.wording, font))
+    x, y = _place(style.position, size, shown, margin)
+    x = shown[0] - x - size[0] if turn.mirror_x else x
+    y = shown[1] - y - size[1] if turn.mirror_y else y
+    left, top = (y, x) if turn.transpose else (x, y)
+    stored = [_squeezed(turn.map(m), aspect) for m in maps]
+    return _aligned(round(left / aspect), top, stored, grid, _ink_pixels(style.wording, font))
 
 
-def _stored(  # noqa: PLR0913 - one step of label_for
-    x: int, y: int, maps: tuple[Shares, Shares, Shares], shown: tuple[int, int], *, turn: Turn, grid: int, ink_pixels: int
-) -> Label:
-    height, width = maps[1].shape
-    x = shown[0] - x - width if turn.mirror_x else x
-    y = shown[1] - y - height if turn.mirror_y else y
-    x, y = (y, x) if turn.transpose else (x, y)
-    height, width = (width, height) if turn.transpose else (height, width)
+def _squeezed(shares: Shares, aspect: float) -> Shares:
+    """Scale a map's width from square pixels to stored ones."""
+    width = round(shares.shape[1] / aspect)
+    if width == shares.shape[1]:
+        return shares
+    scaled = Image.fromarray(shares).resize((width, shares.shape[0]), Image.Resampling.HAMMING)
+    return np.clip(np.asarray(scaled, np.float32), 0, 1)
+
+
+def _aligned(x: int, y: int, maps: Sequence[Shares], grid: int, ink_pixels: int) -> Label:
+    """Widen the box with nothing until it lies on the grid."""
+    height, width = maps[0].shape
     around = ((y % grid, -(y + height) % grid), (x % grid, -(x + width) % grid))
-    tint, ink, cover = (np.pad(turn.map(m), around) for m in maps)
+    tint, ink, cover = (np.pad(m, around) for m in maps)
     return Label(x - x % grid, y - y % grid, tint, ink, cover, ink_pixels)
 
 
