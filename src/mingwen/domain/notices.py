@@ -21,6 +21,9 @@ INK_HEIGHT_SHARE = 0.05
 VIDEO_SECONDS = 2.0
 """§5.4: the label stands for at least 2 s at normal playback speed."""
 
+RHYTHM_RANGES = {"unit_seconds": (0.05, 0.5), "pitch_hz": (200, 4000), "letter_gap_units": (1, 7), "level_dbfs": (-30, -1)}
+"""Where 短长 短短 is still heard as what it is (§5.3 f); the bounds are ours, the standard gives none."""
+
 WORDINGS = {"zh": "AI生成", "en": "AI-generated"}
 """What is written when nothing is configured."""
 
@@ -48,12 +51,22 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". The standard gives no unit and no pitch: these are defaults (UNKNOWN)."""
+    """The rhythm label 短长 短短 of §5.3 c: Morse "AI". Unit and pitch are UNKNOWN in the standard: defaults of ours."""
 
     unit_seconds: float = 0.12
     pitch_hz: float = 1046.5
     letter_gap_units: int = 3
     level_dbfs: float = -14.0
+    """Of the tone's peak."""
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in RHYTHM_RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise Refused(
+                    "notice.rhythm",
+                    f"expected {name} between {least} and {most}, got {getattr(self, name)}",
+                    hint="GB 45438-2025 §5.3 f: the rhythm must be clearly told from what it stands beside",
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""The label on a sound: the rhythm 短长 短短 before the content, after it, or both.
+
+The content itself is never decoded: its samples, frames or packets are carried over as they are.
+"""
+
+from collections.abc import Callable
+from typing import BinaryIO, TypeAlias
+
+from av.error import FFmpegError
+
+from mingwen.domain.errors import Malformed, Misused
+from mingwen.domain.media import Medium
+from mingwen.domain.notices import Style
+from mingwen.notices import _m4a, _mp3, _wav
+from mingwen.notices._shape import Notice
+
+Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], None]
+CODERS: dict[str, Coder] = {"wav": _wav.mark, "mp3": _mp3.mark, "m4a": _m4a.mark}
+
+
+def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> str:
+    """Put the rhythm label of GB 45438-2025 §5.3 c beside a sound.
+
+    Raises:
+        Malformed: the file is not what it claims to be (``wav.…``, ``mp3.…``, ``audio.broken``).
+        Refused: its coding cannot be extended without decoding (``notice.codec``), or it grows too large.
+        Misused: no such format.
+    """
+    coder = CODERS.get(format_name)
+    if coder is None:
+        raise Misused("notice.format", f"expected one of {', '.join(CODERS)}, got {format_name}", hint="choose one of them")
+    try:
+        coder(source, sink, style)
+    except (FFmpegError, ValueError) as broken:
+        raise Malformed("audio.broken", f"expected a whole {format_name}, but {broken}", hint="get a whole copy") from broken
+    return f"put 短长 短短 (Morse AI, {style.rhythm.pitch_hz:g} Hz) at {style.ends.value}"
+
+
+MEMBER = Notice(Medium.AUDIO, "§5.3", mark)

@@ -1,0 +1,56 @@
+"""The label on a picture: text at a corner or an edge.
+
+Pixels outside the label's box are decoded and coded again (JPEG with its own tables, PNG without
+loss) but never converted; whatever else the file holds is carried over byte for byte.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import BinaryIO, TypeAlias
+
+from av.error import FFmpegError
+from PIL import Image
+
+from mingwen.domain.errors import Malformed, Misused, Refused
+from mingwen.domain.media import Medium
+from mingwen.domain.notices import Style
+from mingwen.notices import _jpeg, _png, _webp
+from mingwen.notices._lettering import Label
+from mingwen.notices._shape import Notice
+
+MAX_BYTES = 512 * 1024 * 1024
+"""Of a file; pictures beyond some 179 million pixels are refused too."""
+
+Coder: TypeAlias = Callable[[bytes, Style], tuple[bytes, Label, str]]
+CODERS: dict[str, Coder] = {"png": _png.mark, "jpeg": _jpeg.mark, "webp": _webp.mark}
+BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, FFmpegError)
+"""What the decoders raise when bytes are not what they claim to be."""
+
+
+def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> str:
+    """Draw the label of GB 45438-2025 §5.2 into a picture.
+
+    Raises:
+        Malformed: the picture does not decode (``image.broken``).
+        Refused: it is too large, or too small for a legible label (``notice.too-large``, ``notice.no-room``).
+        Misused: no such format, or the font cannot draw the wording.
+    """
+    coder = CODERS.get(format_name)
+    if coder is None:
+        raise Misused("notice.format", f"expected one of {', '.join(CODERS)}, got {format_name}", hint="choose one of them")
+    source.seek(0)
+    data = source.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise Refused("notice.too-large", f"expected at most {MAX_BYTES} bytes, got more", hint="make the picture smaller")
+    try:
+        marked, label, note = coder(data, style)
+    except Image.DecompressionBombError as bomb:
+        raise Refused("notice.too-large", f"expected fewer pixels: {bomb}", hint="make the picture smaller") from bomb
+    except BROKEN as broken:
+        reason = f"{type(broken).__name__}: {broken}"
+        raise Malformed("image.broken", f"expected a whole {format_name}, but {reason}", hint="get a whole copy") from broken
+    sink.write(marked)
+    return f"drew {style.wording} at {style.position.value}, {label.ink_pixels} pixels high{note}"
+
+
+MEMBER = Notice(Medium.IMAGE, "§5.2", mark)
