@@ -18,6 +18,7 @@ def cuts(view: bytes) -> list[tuple[Cut, bytes]]:
         (b"<script><b></scripty></SCRIPT>", [Cut.START, Cut.END]),
         (b"1 < 2 <3 </> <", []),
         (b"<a href='>", []),
+        (b"<a b=1 c=>", [Cut.START]),
         (b"<!-- <b>", []),
         (b"<a", []),
     ],
