@@ -26,7 +26,7 @@ _CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 """What no text holds: every C0 control but tab, newline, carriage return, form feed and escape (terminal colours)."""
 _SIGNATURES = ("%PDF-", "GIF87a", "GIF89a")
 """Beginnings of other formats that are printable themselves."""
-_HTML_BEGINNING = re.compile(r"(?>\s+|<!--.*?-->|<\?.*?>)*+<(?:!doctype\s+html|html)(?![\w-])", re.DOTALL | re.IGNORECASE)
+_HTML_BEGINNING = re.compile(r"(?>\s+|<!--.*?-->|<\?.*?>)*<(?:!doctype\s+html|html)(?![\w-])", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"---[ \t]*(?:\r|\n|\Z)")
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 _NAME = rb"(?:=|[^\t\n\f\r />=])[^\t\n\f\r />=]*+"
-_VALUE = rb"""[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>))"""
-_ATTRIBUTE = rb"[\t\n\f\r /]*+(" + _NAME + rb")(?:" + _VALUE + rb")?+"
-_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_VALUES = rb""""([^"]*+)(?:"|\Z)|'([^']*+)(?:'|\Z)|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>)"""
+_ATTRIBUTE = rb"[\t\n\f\r /]*+(%b)(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:%b))?"
+_ATTRIBUTES = re.compile(_ATTRIBUTE % (_NAME, _VALUES))
 _OPENING = re.compile(rb"<(?:!--|[!?A-Za-z]|/[^>])")
-_TAG = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*+)((?:" + _ATTRIBUTE + rb")*+)[\t\n\f\r /]*+>")
+# No group captures within a possessive repetition: Python 3.11's re loses count of them (SystemError).
+_UNCAUGHT = re.sub(rb"\((?!\?)", b"(?:", _ATTRIBUTE % (_NAME, _VALUES))
+_TAG = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*+)(?:%b)*+[\t\n\f\r /]*+>" % _UNCAUGHT)
 _COMMENT = re.compile(rb"<!--(?:-?>|(.*?)--!?>)", re.DOTALL)
 _DECLARATION = re.compile(rb"<[^>]*+>")
 _RAW_ENDS = {
@@ -45,7 +47,8 @@ class Token:
     """Of a tag, lower case."""
     inner: tuple[int, int] = (0, 0)
     """What a comment holds; for the start tag of a raw text, that text."""
-    attributes: tuple[int, int] = (0, 0)
+    attributes: int = 0
+    """Where those of a tag begin."""
     after_text: bool = False
     """Does anything but white space stand between the token before and this one?"""
 
@@ -74,7 +77,7 @@ def _token(view: bytes, start: int, *, after_text: bool) -> Token | None:
         return None
     cut, name = Cut.END if m[1] else Cut.START, m[2].lower()
     raw = _raw(view, name, m.end()) if cut is Cut.START else (0, 0)
-    return Token(cut, start, m.end(), name, raw, m.span(3), after_text)
+    return Token(cut, start, m.end(), name, raw, m.end(2), after_text)
 
 
 def _span(comment: re.Match[bytes]) -> tuple[int, int]:
@@ -93,7 +96,7 @@ def _raw(view: bytes, name: bytes, start: int) -> tuple[int, int]:
 def attributes(view: bytes, token: Token) -> dict[bytes, tuple[int, int]]:
     """Return where each attribute's value stands, by lower-case name; the first of a name counts."""
     found: dict[bytes, tuple[int, int]] = {}
-    for m in _ATTRIBUTES.finditer(view, *token.attributes):
+    for m in _ATTRIBUTES.finditer(view, token.attributes, token.stop):
         value = next((m.span(g) for g in (2, 3, 4) if m[g] is not None), (0, 0))
         found.setdefault(m[1].lower(), value)
     return found

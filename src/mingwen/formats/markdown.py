@@ -112,15 +112,14 @@ def splice(source: BinaryIO, label: str) -> Splice:
     size, head = size_of(source), opening(source, REACH_BYTES)
     found = _all_parsed(head)
     own = next((y for y in found if y.guide and not y.prose), None)
-    edits = [edit for y in found if y is not own for edit in _without_label(head, y)]
-    edits += _into(head, own, fields) if own else [_before(head, fields)]
-    end = head.at(own.block.after) if own else head.start
-    end += sum(len(e.new) - (e.stop - e.start) for e in edits if e.start <= end)
+    later = [edit for y in found if y is not own for edit in _without_label(head, y)]
+    new = _into(head, own, fields) if own else [_before(head, fields)]
+    end = (head.at(own.block.after) if own else head.start) + sum(len(e.new) - (e.stop - e.start) for e in new)
     if end > REACH_BYTES or (opens(head) and not head.last and next(blocks(head), None) is None):
         raise Refused(
             "markdown.too-long", f"expected front matter of at most {REACH_BYTES} bytes, got more", hint="make it shorter"
         )
-    return spliced(size, edits)
+    return spliced(size, [*later, *new])
 
 
 def _before(head: Stretch, fields: dict[str, str]) -> Edit:
@@ -179,7 +178,7 @@ def _spans(where: _Yaml) -> list[tuple[int, int]]:
             hint="write it as lines of `key: value`, then label again",
         )
     starts = [key.start_mark.index - key.start_mark.column for key, _ in entries]
-    ends = [*starts[1:], len(where.text)]
+    ends = [*starts[1:], len(where.text)][: len(starts)]
     return [(a, a + _length(where.text[a:b])) for (key, _), a, b in zip(entries, starts, ends, strict=True) if is_label(key)]
 
 
