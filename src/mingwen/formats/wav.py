@@ -19,6 +19,9 @@ from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 MAX_TEXT_BYTES: Final = 4 << 20
 """Size of all metadata chunks of one kind together that are read; what is beyond is reported as unread."""
 
+_TAG_CHARGE: Final = MAX_TEXT_BYTES // 4
+"""What an ID3 tag counts for, however large: its pictures are stepped over, its texts have a limit of their own."""
+
 _PLACE: Final = "WAV AIGC"
 _BEHIND: Final = "after RIFF"
 _FORMS: Final = (b"RIFF", b"RF64", b"BW64")
@@ -92,9 +95,9 @@ def _findings(source: BinaryIO, form: Form) -> list[tuple[Chunk, _Found]]:
         if reader is None:
             findings += [(chunk, _Found())] if chunk is form.chunks[-1] else []
             continue
-        spent[chunk.kind] += 0 if reader is _tag else chunk.size  # of a tag only text frames are read, not its pictures
+        spent[chunk.kind] += _TAG_CHARGE if reader is _tag else chunk.size
         if spent[chunk.kind] > MAX_TEXT_BYTES:
-            reason = f"has {spent[chunk.kind]} bytes or more, more than the {MAX_TEXT_BYTES} that are read"
+            reason = f"holds more than the {MAX_TEXT_BYTES} bytes that are read"
             findings.append((chunk, _Found(unread=[Unread(_riff.name(chunk.kind), reason)], whole=reader is _own)))
         else:
             findings.append((chunk, _attempt(reader, source, chunk)))

@@ -227,6 +227,13 @@ def test_a_packed_bomb_is_not_unpacked() -> None:
     assert peak < 8 << 20
 
 
+def test_many_small_bombs_are_left_in_time() -> None:
+    bomb = frame(4, "TXXX", syncsafe(0) + zlib.compress(b"\0" + bytes(1_000_000)), 0x0009)
+    began = time.process_time()
+    assert "no more are read" in read(tag(4, bomb * 1_500) + SOUND).unread[-1].reason
+    assert time.process_time() - began < 2
+
+
 def test_a_large_cover_is_stepped_over() -> None:
     data = tag(3, frame(3, "APIC", bytes(64 << 20)) + frame(3, "TXXX", BODY)) + SOUND
     source = io.BytesIO(data)
