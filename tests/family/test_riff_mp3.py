@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,22 @@ from PIL import Image, ImageCms
 
 from mingwen.domain.errors import Malformed, MingwenError
 from mingwen.domain.media import Keep
-from mingwen.formats import mp3, wav, webp
+from mingwen.formats import _id3, _xmp, mp3, wav, webp
 from mingwen.formats._shape import Format, Site, Wrapper
+
+id3: Any = mutagen.id3
+wave: Any = mutagen.wave.WAVE
+tagged_mp3: Any = mutagen.mp3.MP3
 
 LABEL = (
     '{"Label":"1","ContentProducer":"001191310104MACE0YX63918020","ProduceID":"142569260085903360","ReservedCode1":"",'
     '"ContentPropagator":"001191310104MACE0YX63918020","PropagateID":"142569260085903360","ReservedCode2":""}'
 )
 OTHER = LABEL.replace("142569260085903360", "147392816552226816")
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    b'rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="kept"/></rdf:RDF></x:xmpmeta>'
+)
 WRAPPED = f'{{"AIGC":{LABEL}}}'
 
 
@@ -84,7 +93,7 @@ def test_a_labelled_wav_sounds_the_same_and_is_claimed_once(media: Path, tmp_pat
     assert not webp.claims(data[:4096], "")
     assert sites(wav.MEMBER, out.read_bytes()) == guide(wav.MEMBER)
     assert decoded(out) == decoded(media / "speech.wav")
-    assert mutagen.wave.WAVE(out).info.length == mutagen.wave.WAVE(media / "speech.wav").info.length
+    assert wave(out).info.length == wave(media / "speech.wav").info.length
     assert int.from_bytes(out.read_bytes()[4:8], "little") == out.stat().st_size - 8
 
 
@@ -107,16 +116,16 @@ def test_a_comment_by_ffmpeg_is_read_and_makes_way(tone: Path, tmp_path: Path) -
 
 
 def test_a_tag_by_mutagen_in_wav_is_read_and_only_its_label_goes(tone: Path) -> None:
-    tagged = mutagen.wave.WAVE(tone)
+    tagged = wave(tone)
     tagged.add_tags()
-    tagged.tags.add(mutagen.id3.TXXX(encoding=3, desc="AIGC", text=[LABEL]))
-    tagged.tags.add(mutagen.id3.TIT2(encoding=3, text=["铭文"]))
+    tagged.tags.add(id3.TXXX(encoding=3, desc="AIGC", text=[LABEL]))
+    tagged.tags.add(id3.TIT2(encoding=3, text=["铭文"]))
     tagged.save()
     before = decoded(tone)
     assert [(s.place, s.text, s.guide) for s in sites(wav.MEMBER, tone.read_bytes())] == [("WAV id3 ID3 TXXX:AIGC", LABEL, False)]
     tone.write_bytes(spliced(wav.MEMBER, tone.read_bytes()))
     assert sites(wav.MEMBER, tone.read_bytes()) == guide(wav.MEMBER)
-    kept = mutagen.wave.WAVE(tone).tags
+    kept = wave(tone).tags
     assert kept["TIT2"].text == ["铭文"]
     assert not kept.getall("TXXX")
     assert decoded(tone) == before
@@ -176,34 +185,34 @@ def test_a_labelled_mp3_sounds_the_same_and_foreigners_see_the_label(media: Path
     assert mp3.claims(data[:4096], "")
     assert sites(mp3.MEMBER, out.read_bytes()) == guide(mp3.MEMBER)
     assert decoded(out) == decoded(media / "speech.mp3")
-    assert mutagen.id3.ID3(out)["TXXX:AIGC"].text == [LABEL]
+    assert id3.ID3(out)["TXXX:AIGC"].text == [LABEL]
     assert exif(out, "-UserDefinedText")["UserDefinedText"] == f"(AIGC) {LABEL}"
     probed = json.loads(run("ffprobe", "-v", "error", "-show_format", "-of", "json", str(out)))
     assert probed["format"]["tags"]["AIGC"] == LABEL
 
 
 def test_an_mp3_without_a_tag_gets_one(short: Path, tmp_path: Path) -> None:
-    mutagen.id3.delete(short)
+    id3.delete(short)
     bare = short.read_bytes()
     assert mp3.claims(bare[:4096], "")
     assert sites(mp3.MEMBER, bare) == ()
     out = tmp_path / "out.mp3"
     out.write_bytes(spliced(mp3.MEMBER, bare))
     assert out.read_bytes().endswith(bare)
-    assert mutagen.mp3.MP3(out).tags.version == (2, 4, 0)
-    assert mutagen.mp3.MP3(out).tags["TXXX:AIGC"].text == [LABEL]
+    assert tagged_mp3(out).tags.version == (2, 4, 0)
+    assert tagged_mp3(out).tags["TXXX:AIGC"].text == [LABEL]
     assert decoded(out) == decoded(short)
 
 
 @pytest.mark.parametrize("version", [3, 4])
 def test_labels_by_ffmpeg_and_mutagen_are_read(short: Path, tmp_path: Path, version: int) -> None:
     out = tmp_path / "out.mp3"
-    ffmpeg("-i", short, "-c", "copy", "-id3v2_version", version, "-metadata", f"AIGC={LABEL}", out)
+    ffmpeg("-i", short, "-c", "copy", "-id3v2_version", str(version), "-metadata", f"AIGC={LABEL}", out)
     assert sites(mp3.MEMBER, out.read_bytes()) == guide(mp3.MEMBER)
     for encoding in (0, 1, 3) if version == 3 else (0, 1, 2, 3):
-        tags = mutagen.id3.ID3()
-        tags.add(mutagen.id3.TXXX(encoding=encoding, desc="AIGC", text=[LABEL]))
-        tags.add(mutagen.id3.COMM(encoding=encoding, lang="zho", desc="note", text=[WRAPPED]))
+        tags = id3.ID3()
+        tags.add(id3.TXXX(encoding=encoding, desc="AIGC", text=[LABEL]))
+        tags.add(id3.COMM(encoding=encoding, lang="zho", desc="note", text=[WRAPPED]))
         tags.save(out, v2_version=version)
         found = sites(mp3.MEMBER, out.read_bytes())
         assert sorted((s.place, s.text) for s in found) == [("ID3 COMM:note", WRAPPED), ("ID3 TXXX:AIGC", LABEL)]
@@ -213,14 +222,14 @@ def test_labels_by_ffmpeg_and_mutagen_are_read(short: Path, tmp_path: Path, vers
 @pytest.mark.parametrize("version", [3, 4])
 def test_cover_and_other_frames_stay_byte_for_byte(short: Path, media: Path, version: int) -> None:
     cover = (media / "rocket.jpg").read_bytes()
-    tags = mutagen.id3.ID3()
-    tags.add(mutagen.id3.APIC(encoding=0, mime="image/jpeg", type=3, desc="", data=cover))
-    tags.add(mutagen.id3.TIT2(encoding=1, text=["铭文"]))
+    tags = id3.ID3()
+    tags.add(id3.APIC(encoding=0, mime="image/jpeg", type=3, desc="", data=cover))
+    tags.add(id3.TIT2(encoding=1, text=["铭文"]))
     tags.save(short, v2_version=version, padding=lambda _: 4096)
     before, sound = short.stat().st_size, decoded(short)
     short.write_bytes(spliced(mp3.MEMBER, short.read_bytes()))
     assert short.stat().st_size == before, "padding that is large enough is used"
-    kept = mutagen.id3.ID3(short, translate=False)
+    kept = id3.ID3(short, translate=False)
     assert kept.version == (2, version, 0)
     assert kept["APIC:"].data == cover
     assert kept["TIT2"].text == ["铭文"]
@@ -233,9 +242,9 @@ def test_cover_and_other_frames_stay_byte_for_byte(short: Path, media: Path, ver
 )
 def test_what_is_no_mp3_behind_a_tag_is_named(tone: Path, container: str, codec: str, word: str) -> None:
     stranger = ffmpeg("-i", tone, "-ar", "44100", "-c:a", codec, "-f", container, "-")
-    tag = mp3._id3.new_tag(LABEL)
+    tag = _id3.new_tag(LABEL)
     assert not mp3.claims(stranger[:4096], ".mp3")
-    for verb in (lambda s: mp3.read(s), lambda s: mp3.splice(s, LABEL)):
+    for verb in (mp3.read, partial(mp3.splice, label=LABEL)):
         with pytest.raises(Malformed) as caught:
             verb(io.BytesIO(tag + stranger))
         assert caught.value.code == "mp3.stranger"
@@ -278,12 +287,7 @@ def test_a_labelled_webp_shows_the_same_picture(media: Path, tmp_path: Path, kin
     if kind == "icc":
         options["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     if kind == "xmp":
-        options["xmp"] = (
-            b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-            + (
-                b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="kept"/></rdf:RDF></x:xmpmeta>'
-            )
-        )
+        options["xmp"] = XMP
     if kind == "animation":
         options |= {"save_all": True, "append_images": [Image.new("RGB", (61, 43), c) for c in ("red", "blue")]}
     data = picture(source, **options)
@@ -294,11 +298,11 @@ def test_a_labelled_webp_shows_the_same_picture(media: Path, tmp_path: Path, kin
     assert int.from_bytes(out[4:8], "little") == len(out) - 8
     (path := tmp_path / "out.webp").write_bytes(out)
     with Image.open(path) as image:
-        assert webp._xmp.labels(image.info["xmp"]) == [LABEL]
+        assert _xmp.labels(image.info["xmp"]) == [LABEL]
         assert image.info.get("icc_profile") == options.get("icc_profile")
         assert image.size == (61, 43)
-        assert (image.mode == "RGBA") == ("alpha" in kind or kind == "animation" and image.mode == "RGBA")
-    assert webp._xmp.labels(run("exiftool", "-b", "-XMP", str(path))) == [LABEL]
+        assert kind == "animation" or image.mode == ("RGBA" if "alpha" in kind else "RGB")
+    assert _xmp.labels(run("exiftool", "-b", "-XMP", str(path))) == [LABEL]
     found = exif(path, "-XMP:All", "-RIFF:ImageWidth", "-Warning")
     assert "Warning" not in found
     assert (kind != "xmp") or found["Source"] == "kept"
@@ -322,9 +326,9 @@ SEEDS: list[tuple[Format, bytes]] = []
 def seeds(tone: Path, short: Path, media: Path) -> list[tuple[Format, bytes]]:
     """Small valid files of each kind, with metadata of several writers."""
     if not SEEDS:
-        tagged = mutagen.id3.ID3()
-        tagged.add(mutagen.id3.TXXX(encoding=1, desc="AIGC", text=[LABEL]))
-        tagged.add(mutagen.id3.COMM(encoding=3, lang="zho", desc="", text=[WRAPPED]))
+        tagged = id3.ID3()
+        tagged.add(id3.TXXX(encoding=1, desc="AIGC", text=[LABEL]))
+        tagged.add(id3.COMM(encoding=3, lang="zho", desc="", text=[WRAPPED]))
         two = tone.with_name("two.mp3")
         two.write_bytes(short.read_bytes())
         tagged.save(two, v2_version=3, padding=lambda _: 20)
@@ -360,8 +364,7 @@ def test_only_our_errors_escape_and_what_is_written_is_read(
     try:
         member.read(io.BytesIO(data))
         out = spliced(member, bytes(data))
-    except MingwenError as e:
-        assert e.hint
+    except MingwenError:
         return
     found = member.read(io.BytesIO(out))
     assert [s.text for s in found.sites if s.guide] == [LABEL]

@@ -100,8 +100,8 @@ def walk(
 ) -> Iterator[Chunk]:
     """Yield the chunks whose heads stand between ``start`` and ``stop``; a rest of less than 8 bytes is slack.
 
-    Their data may reach to ``end``. ``sizes`` are those that do not fit into 32 bits; ``endless`` says that the file was written to a pipe,
-    so that a ``data`` chunk of unknown size reaches to the file's end.
+    Their data may reach to ``end``. ``sizes`` are those that do not fit into 32 bits; ``endless`` says that the file
+    was written to a pipe, so that a ``data`` chunk of size 0 reaches to the file's end too.
 
     Raises:
         Malformed: no chunk stands where one should, it runs past ``end`` (it is yielded first), or there
@@ -161,18 +161,18 @@ def framed(chunk: Chunk, inner: list[Edit]) -> list[Edit]:
 
 
 def strays(source: BinaryIO, form: Form) -> list[Edit]:
-    """Return the edits that take a label out of what stands behind the RIFF's end.
-
-    Raises:
-        Malformed: more than ``MAX_TAIL_BYTES`` stand there (``riff.broken``).
-    """
-    length = size_of(source) - form.stop
-    if length > MAX_TAIL_BYTES:
-        raise _broken(f"{length} bytes stand behind the RIFF's end, more than the {MAX_TAIL_BYTES} that are searched")
+    """Return the edits that take a label out of what stands behind the RIFF's end; none if that is ``too_long``."""
+    length = 0 if too_long(source, form) else size_of(source) - form.stop
     tail = read_at(source, form.stop, length, what="what follows the RIFF")
     if not mentions(tail.decode("latin-1")) or b"}" not in tail[tail.index(b"{") :]:
         return []
     return [(form.stop + tail.index(b"{"), form.stop + tail.rindex(b"}") + 1, b"")]
+
+
+def too_long(source: BinaryIO, form: Form) -> str:
+    """Say why what stands behind the RIFF's end is not searched, or ""."""
+    length = size_of(source) - form.stop
+    return f"{length} bytes, more than the {MAX_TAIL_BYTES} that are searched" if length > MAX_TAIL_BYTES else ""
 
 
 def packed(kind: bytes, data: bytes) -> bytes:

@@ -71,6 +71,23 @@ class _Item:
     stop: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Ape:
+    """An APEv2 tag, as its footer tells."""
+
+    items: tuple[_Item, ...] = ()
+    """Those with a label."""
+    ends: tuple[int, ...] = ()
+    """Offsets of the header, if there is one, and of the footer."""
+    size: int = 0
+    count: int = 0
+
+    @property
+    def counts_without_labels(self) -> bytes:
+        """Size and number of items as header and footer write them."""
+        return struct.pack("<II", self.size - sum(i.stop - i.start for i in self.items), self.count - len(self.items))
+
+
 def claims(head: bytes, _: str) -> bool:
     """An ID3v2 tag, or a frame of layer III that another one follows."""
     return head.startswith(b"ID3") or (_SYNC.match(head) is not None and _is_sound(head, 0))
@@ -86,7 +103,7 @@ def read(source: BinaryIO) -> Reading:
         sites += [label.site for label in labels]
         unread += missed
     try:
-        sites += [item.site for item in _ape(source, tags)[0]]
+        sites += [item.site for item in _ape(source, tags).items]
     except Malformed as e:
         unread.append(Unread("APEv2", e.message))
     return Reading(tuple(sites), tuple(unread))
@@ -102,10 +119,10 @@ def splice(source: BinaryIO, label: str) -> Splice:
         labels, _ = _id3.labels(source, tag)
         first = i == 0 and tags.head > 0
         edits += _id3.edits(tag, labels, label if first else "") if first or labels else []
-    items, counts = _ape(source, tags)
-    edits += [(item.start, item.stop, b"") for item in items]
-    if items:
-        edits += [_ape_counts(source, at, items) for at in counts]
+    ape = _ape(source, tags)
+    edits += [(item.start, item.stop, b"") for item in ape.items]
+    if ape.items:
+        edits += [(at + 12, at + 20, ape.counts_without_labels) for at in ape.ends]
     return spliced(edits, size_of(source))
 
 
@@ -172,28 +189,29 @@ def _frame_bytes(head: bytes) -> int:
     return (144_000 if first else 72_000) * _KILOBITS[first][bitrate] // _RATES[version][rate] + (head[2] >> 1 & 1)
 
 
-def _ape(source: BinaryIO, tags: _Tags) -> tuple[list[_Item], list[int]]:
-    """Return the items with a label, and the offsets of the tag's header (if there is one) and footer.
+def _ape(source: BinaryIO, tags: _Tags) -> _Ape:
+    """Find the tag before ID3v1 or the last ID3v2 tag, and its items with a label.
 
     Raises:
-        Malformed: the tag is too large or its items do not fit into it (``mp3.broken``).
+        Malformed: the tag is too large, or its parts do not fit together (``mp3.broken``).
     """
     end = tags.id3[-1].start if len(tags.id3) > tags.head else tags.end
     foot = end - _APE_HEAD
     if foot < tags.sound:
-        return [], []
+        return _Ape()
     mark, version, size, count, flags = struct.unpack("<8sIIII", read_at(source, foot, 24, what="APEv2 footer"))
     if mark != b"APETAGEX" or version not in {1000, 2000}:
-        return [], []
+        return _Ape()
     start = end - size
-    headed = bool(flags >> 31)
-    if size < _APE_HEAD or start - _APE_HEAD * headed < tags.sound or size > MAX_APE_BYTES or count > MAX_APE_ITEMS:
+    head = start - _APE_HEAD
+    if size < _APE_HEAD or start < tags.sound or size > MAX_APE_BYTES or count > MAX_APE_ITEMS:
         raise _broken(f"expected an APEv2 tag of at most {MAX_APE_BYTES} bytes, it says {size} with {count} items")
     data = read_at(source, start, size - _APE_HEAD, what="APEv2 items")
-    return _ape_items(data, start, count), [start - _APE_HEAD, foot] if headed else [foot]
+    headed = flags >> 31 and head >= tags.sound and read_at(source, head, 8, what="APEv2 header") == mark
+    return _Ape(_ape_items(data, start, count), (head, foot) if headed else (foot,), size, count)
 
 
-def _ape_items(data: bytes, start: int, count: int) -> list[_Item]:
+def _ape_items(data: bytes, start: int, count: int) -> tuple[_Item, ...]:
     items: list[_Item] = []
     at = 0
     for _ in range(count):
@@ -204,18 +222,12 @@ def _ape_items(data: bytes, start: int, count: int) -> list[_Item]:
             raise _broken("expected APEv2 items to fit into their tag, but one runs past its end")
         text = data[value : value + size].decode("utf-8", "replace").rstrip("\0")
         name = key.decode("latin-1")
-        if named := name.upper() == "AIGC" or mentions(text):
-            wrapper = Wrapper.BARE if named and name.upper() == "AIGC" else Wrapper.WRAPPED
+        named = name.upper() == "AIGC"
+        if named or mentions(text):
+            wrapper = Wrapper.BARE if named else Wrapper.WRAPPED
             items.append(_Item(Site(f"APEv2 {name}", text, wrapper, guide=False), start + at, start + value + size))
         at = value + size
-    return items
-
-
-def _ape_counts(source: BinaryIO, at: int, items: list[_Item]) -> Edit:
-    """Write size and count of a header or footer anew, without the items."""
-    size, count = struct.unpack("<II", read_at(source, at + 12, 8, what="APEv2 header"))
-    new = struct.pack("<II", size - sum(i.stop - i.start for i in items), count - len(items))
-    return (at + 12, at + 20, new)
+    return tuple(items)
 
 
 def _broken(what: str) -> Malformed:

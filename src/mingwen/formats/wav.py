@@ -3,6 +3,7 @@
 Read too: LIST/INFO, an ID3 tag in an ``id3`` chunk, XMP in ``_PMX``, and what stands behind the RIFF's end.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -16,9 +17,13 @@ from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 MAX_TEXT_BYTES: Final = 4 << 20
-"""Size of all metadata chunks together that are read; what comes after is reported as unread."""
+"""Size of all metadata chunks of one kind together that are read; what is beyond is reported as unread."""
+
+_TAG_CHARGE: Final = MAX_TEXT_BYTES // 4
+"""What an ID3 tag counts for, however large: its pictures are stepped over, its texts have a limit of their own."""
 
 _PLACE: Final = "WAV AIGC"
+_BEHIND: Final = "after RIFF"
 _FORMS: Final = (b"RIFF", b"RF64", b"BW64")
 
 
@@ -48,12 +53,11 @@ def read(source: BinaryIO) -> Reading:
         unread += found.unread
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
-    try:
-        for start, stop, _ in _riff.strays(source, form):
-            text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
-            sites.append(Site("after RIFF", text, Wrapper.WRAPPED, guide=False))
-    except Malformed as e:
-        unread.append(Unread("after RIFF", e.message))
+    for start, stop, _ in _riff.strays(source, form):
+        text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
+        sites.append(Site(_BEHIND, text, Wrapper.WRAPPED, guide=False))
+    if reason := _riff.too_long(source, form):
+        unread.append(Unread(_BEHIND, reason))
     return Reading(tuple(sites), tuple(unread))
 
 
@@ -66,7 +70,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     at = _position(form)
     edits.append((at, at, _riff.packed(b"AIGC", label.encode("ascii"))))
     edits += _riff.resized(form, edits)
-    return spliced(edits, size_of(source))
+    return spliced([*edits, *_riff.strays(source, form)], size_of(source))
 
 
 def _position(form: Form) -> int:
@@ -83,16 +87,18 @@ def _position(form: Form) -> int:
 def _findings(source: BinaryIO, form: Form) -> list[tuple[Chunk, _Found]]:
     """Read every chunk that may hold a label, and those whose pad byte is missing, in file order."""
     findings: list[tuple[Chunk, _Found]] = []
-    spent = 0
+    spent: Counter[bytes] = Counter()
     for chunk in form.chunks:
         reader = _READERS.get(chunk.kind)
         if not chunk.whole:
             continue  # the walk says so
         if reader is None:
             findings += [(chunk, _Found())] if chunk is form.chunks[-1] else []
-        elif (spent := spent + chunk.size) > MAX_TEXT_BYTES and chunk.kind not in _STEPPED:
-            reason = f"ends {spent} bytes of metadata, more than the {MAX_TEXT_BYTES} that are read"
-            findings.append((chunk, _Found(unread=[Unread(_riff.name(chunk.kind), reason)])))
+            continue
+        spent[chunk.kind] += _TAG_CHARGE if reader is _tag else chunk.size
+        if spent[chunk.kind] > MAX_TEXT_BYTES:
+            reason = f"holds more than the {MAX_TEXT_BYTES} bytes that are read"
+            findings.append((chunk, _Found(unread=[Unread(_riff.name(chunk.kind), reason)], whole=reader is _own)))
         else:
             findings.append((chunk, _attempt(reader, source, chunk)))
     return findings
@@ -154,8 +160,6 @@ def _text(source: BinaryIO, chunk: Chunk) -> str:
 
 _Reader = Callable[[BinaryIO, Chunk], _Found]
 _READERS: Final[dict[bytes, _Reader]] = {b"AIGC": _own, b"LIST": _info, b"id3 ": _tag, b"ID3 ": _tag, b"_PMX": _packet}
-_STEPPED: Final = (b"id3 ", b"ID3 ")
-"""Chunks of which only the frames with text are read, however large a picture they hold."""
 
 MEMBER = Format(
     name="wav",

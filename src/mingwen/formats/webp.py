@@ -21,6 +21,7 @@ MAX_TEXT_CHUNKS: Final = 16
 _FLAG_ALPHA, _FLAG_EXIF, _FLAG_XMP = 0x10, 0x08, 0x04
 """RFC 9649 §2.7, figure 7."""
 _VP8X_BYTES: Final = 10
+_BEHIND: Final = "after RIFF"
 _EXIF_PREFIX: Final = b"Exif\0\0"
 """Not in the specification, but written by some programs as in JPEG."""
 
@@ -43,12 +44,11 @@ def read(source: BinaryIO) -> Reading:
             unread.append(Unread(_riff.name(chunk.kind), e.message))
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
-    try:
-        for start, stop, _ in _riff.strays(source, form):
-            text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
-            sites.append(Site("after RIFF", text, Wrapper.WRAPPED, guide=False))
-    except Malformed as e:
-        unread.append(Unread("after RIFF", e.message))
+    for start, stop, _ in _riff.strays(source, form):
+        text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
+        sites.append(Site(_BEHIND, text, Wrapper.WRAPPED, guide=False))
+    if reason := _riff.too_long(source, form):
+        unread.append(Unread(_BEHIND, reason))
     return Reading(tuple(sites), tuple(unread))
 
 
