@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 from mingwen import wiring
 from mingwen.adapters.files.disk import Disk, opened, staged, translated
 from mingwen.domain.contents import Delivery, Labelled
-from mingwen.domain.errors import Misused
+from mingwen.domain.errors import Misused, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
@@ -96,7 +96,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         claim=claim,
         key=key,
     )
-    with _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
+    with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
         return _with_data(labelling.label(world, command, source=origin, sink=target), target, sink)
 
 
@@ -115,7 +115,7 @@ def propagate(
     """
     config, world = settled()
     command = PropagateContent(name or _name(source), config.propagator, propagate_id, key)
-    with _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
+    with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
         return _with_data(labelling.propagate(world, command, source=origin, sink=target), target, sink)
 
 
@@ -129,7 +129,7 @@ def verify(source: Source, *, name: str | None = None) -> Report:
         Unavailable: the file or the store failed.
     """
     config, world = settled()
-    with _reading(source) as origin:
+    with only_ours(), _reading(source) as origin:
         return verification.verify(world, VerifyContent(name or _name(source), config.producer), source=origin)
 
 

@@ -7,6 +7,7 @@ shapes and shared walkers. Strangers add members by an entry point in the group
 
 import importlib
 import pkgutil
+import threading
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TypeVar
@@ -14,6 +15,9 @@ from typing import TypeVar
 from mingwen.domain.errors import Misused
 
 M = TypeVar("M")
+
+_IMPORTING = threading.RLock()
+"""Two threads that import the same C library at once can see half of it."""
 
 
 @cache
@@ -23,17 +27,31 @@ def members(package: str, shape: type[M]) -> tuple[M, ...]:
     Raises:
         Misused: a module defines no ``MEMBER``, or one that is not a ``shape``.
     """
-    family = importlib.import_module(package)
-    names = sorted(m.name for m in pkgutil.iter_modules(family.__path__) if not m.name.startswith("_"))
-    found = [(f"{package}.{n}", getattr(importlib.import_module(f"{package}.{n}"), "MEMBER", None)) for n in names]
-    found += [(e.value, e.load()) for e in sorted(entry_points(group=package), key=lambda e: e.name)]
-    out: list[M] = []
-    for origin, member in found:
-        if not isinstance(member, shape):
-            raise Misused(
-                "registry.no-member",
-                f"expected {origin} to define MEMBER as a {shape.__name__}, found {type(member).__name__}",
-                hint="define MEMBER, or begin the file's name with an underscore",
-            )
-        out.append(member)
-    return tuple(out)
+    with _IMPORTING:
+        family = importlib.import_module(package)
+        names = sorted(m.name for m in pkgutil.iter_modules(family.__path__) if not m.name.startswith("_"))
+        ours = tuple(member(package, name, shape) for name in names)
+        strangers = sorted(entry_points(group=package), key=lambda e: e.name)
+        return ours + tuple(_held(e.value, e.load(), shape) for e in strangers)
+
+
+@cache
+def member(package: str, name: str, shape: type[M]) -> M:
+    """Return the one member of the family ``package`` that stands in the file ``name``, and import no other.
+
+    Raises:
+        Misused: as ``members``.
+    """
+    origin = f"{package}.{name}"
+    with _IMPORTING:
+        return _held(origin, getattr(importlib.import_module(origin), "MEMBER", None), shape)
+
+
+def _held(origin: str, candidate: object, shape: type[M]) -> M:
+    if isinstance(candidate, shape):
+        return candidate
+    raise Misused(
+        "registry.no-member",
+        f"expected {origin} to define MEMBER as a {shape.__name__}, found {type(candidate).__name__}",
+        hint="define MEMBER, or begin the file's name with an underscore",
+    )

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ def report_error(error: MingwenError, *, language: str, about: str = "") -> None
     head = coloured(f"mingwen: {error.code}", "red", error=True)
     complaint(f"{head}: {clean(about) + ': ' if about else ''}{clean(error.message)}")
     complaint("  " + say(language, "hint", hint=clean(error.hint)))
+    if error.__cause__ and os.environ.get("MINGWEN_TRACEBACK"):
+        traceback.print_exception(error)
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,7 @@ from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM
 from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
 from mingwen.cli.words import SEVERITIES, VERDICTS, say
-from mingwen.domain.errors import MingwenError
+from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.findings import Severity
 from mingwen.domain.verdicts import Report, Verdict
 from mingwen.services import verification
@@ -51,10 +51,7 @@ def run(names: Sequence[str], flags: Mapping[str, object], *, jobs: int, as_json
 def _verify(path: Path) -> Report | MingwenError:
     _, world = face.settled()
     try:
-        if path == STREAM:
-            with face.standard_input() as source:
-                return verification.examine(world, VerifyContent("-"), source=source)
-        with opened(path) as source:
+        with only_ours(), face.standard_input() if path == STREAM else opened(path) as source:
             return verification.examine(world, VerifyContent(str(path)), source=source)
     except MingwenError as e:
         return e

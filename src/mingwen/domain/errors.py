@@ -12,6 +12,10 @@ message that says what was expected and what came, and a ``hint`` that says what
 """
 
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
 class MingwenError(Exception):
     """The root of every error this package raises; catch it to catch them all."""
 
@@ -51,3 +55,21 @@ class Unavailable(MingwenError):
 
 class Misused(MingwenError):
     """The caller erred: a wrong argument, an impossible combination, a bad configuration."""
+
+
+@contextmanager
+def only_ours() -> Iterator[None]:
+    """Let nothing but ``MingwenError`` through: a fault of ours becomes ``Unavailable``, the fault itself its cause.
+
+    The faces stand on it, so that one odd file never ends a run over thousands; tests and fuzzers look below it.
+    """
+    try:
+        yield
+    except MingwenError:
+        raise
+    except Exception as e:
+        raise Unavailable(
+            "internal.fault",
+            f"expected no fault of our own, but: {type(e).__name__}: {e}",
+            hint="nothing was written; please report it with the file, MINGWEN_TRACEBACK=1 shows where",
+        ) from e

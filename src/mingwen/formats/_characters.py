@@ -45,9 +45,10 @@ _BY_SUFFIX = {
     ".md": Kind.MARKDOWN,
     ".markdown": Kind.MARKDOWN,
     ".txt": Kind.TEXT,
+    ".text": Kind.TEXT,
+    ".log": Kind.TEXT,
 }
-_NOT_FENCED = (".text", ".log", ".yaml", ".yml")
-"""Suffixes of texts that may begin with ``---`` and are no Markdown."""
+"""Other suffixes are left alone: a line of JSON at its end breaks a program, a table or a JSON file."""
 
 
 def kind_of(head: bytes, suffix: str) -> Kind | None:
@@ -59,9 +60,9 @@ def kind_of(head: bytes, suffix: str) -> Kind | None:
         return None
     if _HTML_BEGINNING.match(text):
         return Kind.HTML
-    if suffix in _BY_SUFFIX:
-        return _BY_SUFFIX[suffix]
-    return Kind.MARKDOWN if _FENCE.match(text) and suffix not in _NOT_FENCED else Kind.TEXT
+    if suffix:
+        return _BY_SUFFIX.get(suffix)
+    return Kind.MARKDOWN if _FENCE.match(text) else Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)

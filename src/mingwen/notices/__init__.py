@@ -2,7 +2,7 @@
 
 from mingwen.domain.media import Medium
 from mingwen.notices._shape import Notice
-from mingwen.registry import members
+from mingwen.registry import member, members
 
 __all__ = ["Notice", "every", "of"]
 
@@ -13,5 +13,5 @@ def every() -> tuple[Notice, ...]:
 
 
 def of(medium: Medium) -> Notice:
-    """Return the notice of a medium; every medium has one."""
-    return next(n for n in every() if n.medium is medium)
+    """Return the notice of a medium; its file bears the medium's name, so that a picture does not load the video library."""
+    return member(__name__, medium.value, Notice)

@@ -1,0 +1,47 @@
+"""Label and verify a photograph, speech, a clip and documents, as a newcomer would; called by `make demo`.
+
+python tools/demo.py MEDIA OUTPUT
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FILES = ("coffee.png", "rocket.jpg", "speech.wav", "speech.mp3", "bunny.mp4", "document.md", "page.html", "note.txt")
+PAGE = "<!doctype html>\n<html lang=en>\n<head><meta charset=utf-8><title>A page</title></head>\n<body><p>A page of words.</p></body>\n</html>\n"
+NOTE = "A note in plain text.\n一段纯文本。\n"
+
+
+def main(media: Path, output: Path) -> int:
+    shutil.rmtree(output, ignore_errors=True)
+    sources, labelled = output / "sources", output / "labelled"
+    sources.mkdir(parents=True)
+    for name in FILES:
+        if (media / name).exists():
+            shutil.copy(media / name, sources)
+    (sources / "page.html").write_text(PAGE, encoding="utf-8")
+    (sources / "note.txt").write_text(NOTE, encoding="utf-8")
+    environment = os.environ | {"MINGWEN_STORE_URL": f"sqlite:///{output.resolve() / 'mingwen.db'}"}
+    steps = (
+        ["label", str(sources), "-o", str(labelled)],
+        ["verify", str(labelled)],
+        ["verify", str(labelled / "coffee.png"), "--json"],
+        ["log", "--limit", "3"],
+    )
+    statuses = [step(arguments, environment) for arguments in steps]
+    if any(statuses):
+        return max(statuses)
+    print(f"\nOpen {labelled} and look: every file carries the label you see or hear, and the one machines read.")
+    return 0
+
+
+def step(arguments: list[str], environment: dict[str, str]) -> int:
+    print(f"\n$ mingwen {shlex.join(arguments)}", flush=True)
+    return subprocess.run([sys.executable, "-m", "mingwen", *arguments], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
