@@ -26,7 +26,8 @@ wave: Any = mutagen.wave.WAVE
 tagged_mp3: Any = mutagen.mp3.MP3
 
 LABEL = (
-    '{"Label":"1","ContentProducer":"001191310104MACE0YX63918020","ProduceID":"142569260085903360","ReservedCode1":"",'
+    '{"Label":"1","ContentProducer":"001191310104MACE0YX63918020","ProduceID":"142569260085903360","ReservedCode1":'
+    r'"{\"SecurityData\":{\"Type\":\"TC260PG\",\"Version\":1}}",'
     '"ContentPropagator":"001191310104MACE0YX63918020","PropagateID":"142569260085903360","ReservedCode2":""}'
 )
 OTHER = LABEL.replace("142569260085903360", "147392816552226816")
@@ -373,11 +374,7 @@ def test_only_our_errors_escape_and_what_is_written_is_read(
     assert spliced(member, spliced(member, bytes(data), OTHER)) == out, "what was written before leaves no trace"
 
 
-@pytest.mark.parametrize("choice", range(6))
-def test_every_truncation_is_told(seeds: list[tuple[Format, bytes]], choice: int) -> None:
-    member, data = seeds[choice]
-    if member is mp3.MEMBER:
-        pytest.skip("sound may end anywhere; tags are cut in test_id3")
-    for length in range(12, len(data), 7):
-        reading = member.read(io.BytesIO(data[:length]))
-        assert reading.unread, f"cut to {length} of {len(data)} bytes"
+def test_every_truncation_of_a_riff_is_told(seeds: list[tuple[Format, bytes]]) -> None:
+    for member, data in seeds:
+        for length in range(12, len(data), 7) if member is not mp3.MEMBER else ():  # sound may end anywhere
+            assert member.read(io.BytesIO(data[:length])).unread, f"{member.name} cut to {length} of {len(data)} bytes"

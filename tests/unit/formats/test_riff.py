@@ -2,7 +2,6 @@
 
 import io
 import struct
-import time
 import tracemalloc
 
 import pytest
@@ -145,15 +144,13 @@ def test_what_cannot_be_read_is_told(chunk: bytes) -> None:
     assert LABEL in [s.text for s in read(spliced(data)).sites if s.guide]
 
 
-def test_a_million_empty_chunks_are_left_in_time() -> None:
+def test_a_million_empty_chunks_are_not_all_walked() -> None:
     data = riff(FMT, CHUNK(b"junk", b"") * 1_000_000, CHUNK(b"data", b""))
-    began = time.process_time()
     tracemalloc.start()
     assert "more than" in read(data).unread[0].reason
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 << 20
-    assert time.process_time() - began < 5
 
 
 def test_a_riff_that_would_outgrow_its_size_is_refused() -> None:
