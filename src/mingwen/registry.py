@@ -8,7 +8,6 @@ shapes and shared walkers. Strangers add members by an entry point in the group
 import importlib
 import pkgutil
 import threading
-from functools import cache
 from importlib.metadata import entry_points
 from typing import TypeVar
 
@@ -20,7 +19,6 @@ _IMPORTING = threading.RLock()
 """Two threads that import the same C library at once can see half of it."""
 
 
-@cache
 def members(package: str, shape: type[M]) -> tuple[M, ...]:
     """Return every member of the family ``package``, in name order, those of strangers last.
 
@@ -35,7 +33,6 @@ def members(package: str, shape: type[M]) -> tuple[M, ...]:
         return ours + tuple(_held(e.value, e.load(), shape) for e in strangers)
 
 
-@cache
 def member(package: str, name: str, shape: type[M]) -> M:
     """Return the one member of the family ``package`` that stands in the file ``name``, and import no other.
 

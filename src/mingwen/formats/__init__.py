@@ -1,5 +1,7 @@
 """Where a label sits in a file's bytes: one file a format, found by name."""
 
+from functools import cache
+
 from mingwen.domain.errors import Malformed
 from mingwen.formats._shape import HEAD_BYTES, Format, Reading, Site, Unread, Wrapper
 from mingwen.registry import members
@@ -7,6 +9,7 @@ from mingwen.registry import members
 __all__ = ["HEAD_BYTES", "Format", "Reading", "Site", "Unread", "Wrapper", "every", "of"]
 
 
+@cache
 def every() -> tuple[Format, ...]:
     """Return all formats, in the order of their names."""
     return members(__name__, Format)
