@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from mingwen.domain.errors import Malformed
 
@@ -196,7 +195,9 @@ def _narrow(data: bytes) -> bytes:
 
 
 def _escape(text: str) -> str:
-    return escape(text, {'"': "&quot;"})
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(character, entity)
+    return text
 
 
 def _bound(data: bytes) -> None:
