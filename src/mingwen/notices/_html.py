@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 
 from mingwen.domain.notices import has_elements
 
-ELEMENT = (
-    '<p role="note" class="aigc-notice" lang="{language}" style="display:block;width:fit-content;margin:1em auto;'
-    "padding:.4em 1em;border:1px solid #888;border-radius:.5em;background:#222;color:#fff;font:600 1rem/1.5 system-ui,sans-serif;text-align:center"
-    '">{wording}</p>'
+STYLE = (
+    "display:block;width:fit-content;margin:1em auto;padding:.4em 1em;border:1px solid #888;border-radius:.5em;"
+    "background:#222;color:#fff;font:600 1rem/1.5 system-ui,sans-serif;text-align:center"
 )
 """White on near-black, contrast 15.9:1, with a border: it stands out on light and on dark pages."""
+
+ELEMENT = f'<p role="note" class="aigc-notice" lang="{{language}}" style="{STYLE}">{{wording}}</p>'
 
 _OURS = re.compile(r'<p role="note" class="aigc-notice"[^>]*>([^<]*)</p>')
 _UNSEEN = re.compile(r"(?is)<!--.*?-->|<head\b.*?</head>|<(script|style|title|template)\b.*?</\1\s*>|<[^>]*>")
