@@ -94,7 +94,7 @@ def found(text: str) -> tuple[Ends, ...]:
     front = _FRONT_MATTER.match(text)
     before = text[front.end() if front else 0 : first[0]]
     ends = ((Ends.START, _html.visible(before)), (Ends.END, _html.visible(text[last[1] :])))
-    return tuple(end for end, rest in ends if not rest)
+    return tuple(end for end, seen in ends if not seen)
 
 
 def _decoded(data: bytes, *, lenient: bool) -> tuple[int, str, str]:
