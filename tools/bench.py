@@ -196,7 +196,8 @@ def machine() -> str:
     tools = [["exiftool", "-ver"], ["ffmpeg", "-version"], ["cp", "--version"]]
     versions = [subprocess.run(t, capture_output=True, text=True, check=True).stdout.splitlines()[0] for t in tools]
     return (
-        f"Measured on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
+        f"Measured on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}; "
         f"exiftool {versions[0]}; {versions[1].split(' Copyright')[0]}; {versions[2]}. Files in the page cache."
     )
 
