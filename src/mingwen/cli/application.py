@@ -1,5 +1,6 @@
 """The commands and their options; each does its work in a module of its own."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -7,8 +8,9 @@ from typing import Annotated, Final
 
 import typer
 
+from mingwen.adapters.files.disk import translated
 from mingwen.cli import exits
-from mingwen.domain.errors import MingwenError
+from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Ends, Position
 
@@ -132,7 +134,7 @@ def log(
     *,
     kind: Annotated[str | None, typer.Option(help="label.produced, label.propagated or verdict.given.")] = None,
     subject: Annotated[str | None, typer.Option(help="A ProduceID, or a file's name where it had no label.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, help="How many, newest first.")] = 20,
     as_json: Json = False,
     language: Language = None,
     store: StoreUrl = None,
@@ -196,10 +198,13 @@ def top(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit status; an error of ours becomes two lines, never a traceback."""
+    """Run one command line and return its exit status; an error becomes two lines, never a traceback."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mingwen … | head` ends quietly
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: unfinished outputs are taken away
     try:
-        status = app(list(arguments), standalone_mode=False)
+        with only_ours():
+            status = _told(arguments)
+            _flushed()
     except MingwenError as e:
         from mingwen.cli import terminal  # noqa: PLC0415 - only failures need it
 
@@ -207,8 +212,23 @@ def run(arguments: Sequence[str]) -> int:
         return exits.of_error(e)
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    return _status(status)
+    return status
 
 
-def _status(value: object) -> int:
-    return value if isinstance(value, int) else exits.WELL
+def _told(arguments: Sequence[str]) -> int:
+    """Let Typer parse and run: a wrong command line gives its usage and status 2, as ``exits`` has it."""
+    try:
+        app(list(arguments))
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else exits.WELL
+    return exits.WELL
+
+
+def _flushed() -> None:
+    """Bring everything to standard output while a failure can still be told."""
+    try:
+        with translated("write to standard output"):
+            sys.stdout.flush()
+    except MingwenError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter would try again at its end
+        raise

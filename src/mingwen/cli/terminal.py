@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+from mingwen.adapters.files.disk import translated
 from mingwen.cli.words import say
 from mingwen.domain.errors import MingwenError
 
@@ -28,14 +29,17 @@ def coloured(text: str, colour: str, *, error: bool = False) -> str:
 
 def line(text: str) -> None:
     """Print one line of result."""
-    print(_encodable(text))  # noqa: T201 - this is the one place that prints
+    with translated("write to standard output"):
+        print(_encodable(text))  # noqa: T201 - this is the one place that prints
 
 
 def object_line(value: object) -> None:
     """Print one JSON object on one line, as UTF-8 whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
+    with translated("write to standard output"):
+        sys.stdout.flush()
+        # Half a character of a file's name becomes \\udcxx, which is what JSON writes for it too.
+        sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def complaint(text: str) -> None:
@@ -66,9 +70,12 @@ def each(items: list[A], work: Callable[[A], B], *, jobs: int, language: str) ->
     """Do ``work`` on every item, ``jobs`` at a time, and give the results in the items' order; a bar shows on a terminal."""
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _bar(len(items), language) as advance:
         pending = zip(items, pool.map(work, items), strict=True) if jobs > 1 else ((i, work(i)) for i in items)
-        for item, result in pending:
-            advance()
-            yield item, result
+        try:
+            for item, result in pending:
+                advance()
+                yield item, result
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for thousands of files to come
 
 
 @contextmanager

@@ -11,7 +11,6 @@ Nothing else leaves a public function. Each error has a stable ``code`` (dotted,
 message that says what was expected and what came, and a ``hint`` that says what to do.
 """
 
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

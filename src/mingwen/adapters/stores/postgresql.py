@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,14 +37,14 @@ class PostgresqlStore:
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""
         with _translated(), self._engine.connect() as connection:
-            row = connection.execute(sa.select(CONTENTS).where(CONTENTS.c.key == key)).mappings().first()
+            row = connection.execute(sa.select(CONTENTS).where(CONTENTS.c.key == rows.storable(key))).mappings().first()
         return rows.content(dict(row)) if row else None
 
     def entries(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Iterable[tuple[int, Entry]]:
         """Return the newest entries first, each with its number."""
         query = sa.select(ENTRIES).order_by(ENTRIES.c.number.desc()).limit(limit)
         for column, wanted in ((ENTRIES.c.kind, kind), (ENTRIES.c.subject, subject)):
-            query = query if wanted is None else query.where(column == wanted)
+            query = query if wanted is None else query.where(column == rows.storable(wanted))
         with _translated(), self._engine.connect() as connection:
             found = connection.execute(query).mappings().all()
         return [(row["number"], rows.entry(dict(row))) for row in found]
@@ -63,7 +64,7 @@ def _insert(connection: sa.Connection, state: Content) -> bool:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as e:
+    except (SQLAlchemyError, CommandError, ValueError) as e:  # ValueError: a port that is no number
         reason = str(getattr(e, "orig", None) or e).strip().splitlines()[0]
         raise Unavailable(
             "store.unavailable",
