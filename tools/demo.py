@@ -11,7 +11,12 @@ import sys
 from pathlib import Path
 
 FILES = ("coffee.png", "rocket.jpg", "speech.wav", "speech.mp3", "bunny.mp4", "document.md", "page.html", "note.txt")
-PAGE = "<!doctype html>\n<html lang=en>\n<head><meta charset=utf-8><title>A page</title></head>\n<body><p>A page of words.</p></body>\n</html>\n"
+PAGE = """<!doctype html>
+<html lang=en>
+<head><meta charset=utf-8><title>A page</title></head>
+<body><p>A page of words.</p></body>
+</html>
+"""
 NOTE = "A note in plain text.\n一段纯文本。\n"
 
 

@@ -8,8 +8,6 @@ shapes and shared walkers. Strangers add members by an entry point in the group
 import importlib
 import pkgutil
 import threading
-from functools import cache
-from importlib.metadata import entry_points
 from typing import TypeVar
 
 from mingwen.domain.errors import Misused
@@ -20,9 +18,8 @@ _IMPORTING = threading.RLock()
 """Two threads that import the same C library at once can see half of it."""
 
 
-@cache
 def members(package: str, shape: type[M]) -> tuple[M, ...]:
-    """Return every member of the family ``package``, in name order, those of strangers last.
+    """Return every member in the folder of the family ``package``, in name order.
 
     Raises:
         Misused: a module defines no ``MEMBER``, or one that is not a ``shape``.
@@ -30,12 +27,24 @@ def members(package: str, shape: type[M]) -> tuple[M, ...]:
     with _IMPORTING:
         family = importlib.import_module(package)
         names = sorted(m.name for m in pkgutil.iter_modules(family.__path__) if not m.name.startswith("_"))
-        ours = tuple(member(package, name, shape) for name in names)
-        strangers = sorted(entry_points(group=package), key=lambda e: e.name)
-        return ours + tuple(_held(e.value, e.load(), shape) for e in strangers)
+        return tuple(member(package, name, shape) for name in names)
 
 
-@cache
+def strangers(package: str, shape: type[M]) -> tuple[M, ...]:
+    """Return the members that other packages add to the family, in the order of their entry points' names.
+
+    Looking for them costs as much as a fifth of a whole run, so a family asks only for what its own members leave.
+
+    Raises:
+        Misused: as ``members``.
+    """
+    from importlib.metadata import entry_points  # noqa: PLC0415 - see above
+
+    with _IMPORTING:
+        points = sorted(entry_points(group=package), key=lambda e: e.name)
+        return tuple(_held(e.value, e.load(), shape) for e in points)
+
+
 def member(package: str, name: str, shape: type[M]) -> M:
     """Return the one member of the family ``package`` that stands in the file ``name``, and import no other.
 

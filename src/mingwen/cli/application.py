@@ -3,10 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Callable, Sequence
+from typing import Final, ParamSpec, TypeVar
 
-import typer
+import click
 
 from mingwen.adapters.files.disk import translated
 from mingwen.cli import exits
@@ -14,187 +14,177 @@ from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Ends, Position
 
-app = typer.Typer(
-    name="mingwen",
-    help="Label what AI generates and verify labels, by GB 45438-2025. 为生成合成内容添加并核验标识。",
-    epilog="Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in exits.MEANING.items()) + ".",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_EPILOG: Final = "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in exits.MEANING.items()) + "."
+
+
+def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Add the options that several commands share, in this order."""
+    options = {
+        "jobs": click.option(
+            "--jobs", "-j", type=click.IntRange(1, 256), default=2, show_default=True, help="How many files at a time."
+        ),
+        "json": click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and file."),
+        "language": click.option("--language", type=click.Choice(["auto", "zh", "en"]), help="Of messages."),
+        "store": click.option("--store", metavar="URL", help="sqlite:///PATH, a path, or postgresql+psycopg://…"),
+    }
+
+    def add(command: Callable[P, R]) -> Callable[P, R]:
+        for name in reversed(wanted):
+            command = options[name](command)
+        return command
+
+    return add
+
+
+_names = click.argument("names", metavar="FILE...", nargs=-1, required=True)
+
+
+@click.group(
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="Label what AI generates and verify labels, by GB 45438-2025. 为生成合成内容添加并核验标识。\n\n"
+    "FILE may be a file, a folder, a pattern, or - for standard input.",
 )
-key_app = typer.Typer(help="Make and look at SM2 keys that sign labels.", no_args_is_help=True)
-app.add_typer(key_app, name="key")
-
-Names = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Files, folders, patterns, or - for standard input.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line and file.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="How many files at a time.")]
-Language = Annotated[str | None, typer.Option("--language", help="Of messages: zh, en or auto.", metavar="LANG")]
-StoreUrl = Annotated[str | None, typer.Option("--store", help="sqlite:///PATH, a path, or postgresql+psycopg://…", metavar="URL")]
-
-_TARGET: Final = "Output"
-_EXPLICIT: Final = "Explicit label (GB 45438-2025 §5)"
-_RECORD: Final = "Metadata label (Annex E)"
+@click.version_option(package_name="mingwen", prog_name="mingwen")
+def cli() -> None:
+    """Hold the commands."""
 
 
-@app.command("label")
-def label(  # noqa: PLR0913 - one parameter a flag
-    names: Names,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="OUT", help="File, folder, or - for standard output.", rich_help_panel=_TARGET),
-    ] = None,
-    *,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", "-i", help="Replace the file itself, in one step.", rich_help_panel=_TARGET)
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=_TARGET)
-    ] = False,
-    wording: Annotated[str | None, typer.Option(help="Words of the explicit label.", rich_help_panel=_EXPLICIT)] = None,
-    position: Annotated[Position | None, typer.Option(help="Corner or edge, in pictures.", rich_help_panel=_EXPLICIT)] = None,
-    ends: Annotated[Ends | None, typer.Option(help="Where in texts and sounds.", rich_help_panel=_EXPLICIT)] = None,
-    no_explicit: Annotated[
-        bool,
-        typer.Option("--no-explicit", help="Leave it out (Measures Art. 9); needs the three below.", rich_help_panel=_EXPLICIT),
-    ] = False,
-    recipient: Annotated[str | None, typer.Option(help="Who receives the unmarked file.", rich_help_panel=_EXPLICIT)] = None,
-    agreement: Annotated[str | None, typer.Option(help="Version of the agreement with them.", rich_help_panel=_EXPLICIT)] = None,
-    reason: Annotated[str | None, typer.Option(help="Why they asked.", rich_help_panel=_EXPLICIT)] = None,
-    producer: Annotated[str | None, typer.Option(help="ContentProducer: code or name.", rich_help_panel=_RECORD)] = None,
-    produce_id: Annotated[str | None, typer.Option(help="ProduceID; a fresh UUID if not given.", rich_help_panel=_RECORD)] = None,
-    claim: Annotated[
-        Claim, typer.Option(help="Label: 1 is, 2 may be, 3 is suspected to be generated.", rich_help_panel=_RECORD)
-    ] = Claim.GENERATED,
-    propagate: Annotated[
-        bool,
-        typer.Option("--propagate", help="As the platform: change only fields 5 to 7.", rich_help_panel=_RECORD),
-    ] = False,
-    propagator: Annotated[str | None, typer.Option(help="ContentPropagator, with --propagate.", rich_help_panel=_RECORD)] = None,
-    propagate_id: Annotated[str | None, typer.Option(help="PropagateID, with --propagate.", rich_help_panel=_RECORD)] = None,
-    key_file: Annotated[
-        str | None, typer.Option("--key", metavar="PEM", help="SM2 key that signs (ReservedCode1).", rich_help_panel=_RECORD)
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option(help="The same key again gives the same label.", rich_help_panel=_RECORD)
-    ] = None,
-    jobs: Jobs = 2,
-    as_json: Json = False,
-    language: Language = None,
-    store: StoreUrl = None,
-) -> None:
-    """Write the explicit and the metadata label; without -o, beside the file as NAME.labelled.EXT."""
+@cli.command(short_help="Write the explicit and the metadata label.")
+@_names
+@click.option(
+    "--output", "-o", metavar="OUT", help="File, folder, or - for standard output; not given: NAME.labelled.EXT beside the file."
+)
+@click.option("--in-place", "-i", is_flag=True, help="Replace the file itself, in one step.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option("--wording", help="Words of the explicit label (§5.1 to §5.4).")
+@click.option("--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures.")
+@click.option("--ends", type=click.Choice([e.value for e in Ends]), help="Where the explicit label stands in texts and sounds.")
+@click.option("--no-explicit", is_flag=True, help="Leave the explicit label out (Measures Art. 9); needs the next three.")
+@click.option("--recipient", help="Who receives the file without explicit label.")
+@click.option("--agreement", help="The version of the agreement with them.")
+@click.option("--reason", help="Why they asked.")
+@click.option("--producer", help="ContentProducer: your provider code or name.")
+@click.option("--produce-id", help="ProduceID; a fresh UUID if not given.")
+@click.option(
+    "--claim",
+    type=click.Choice([c.value for c in Claim]),
+    default="1",
+    show_default=True,
+    help="Label: 1 is, 2 may be, 3 is suspected.",
+)
+@click.option(
+    "--propagate", is_flag=True, help="As the platform that spreads it: change only fields 5 to 7 of the label there is."
+)
+@click.option("--propagator", help="ContentPropagator, with --propagate.")
+@click.option("--propagate-id", help="PropagateID, with --propagate.")
+@click.option("--key", "key_file", metavar="PEM", help="SM2 key that signs the label (ReservedCode1).")
+@click.option("--idempotency-key", metavar="TEXT", help="The same key again gives the same label and no second entry.")
+@_shared("jobs", "json", "language", "store")
+def label(names: tuple[str, ...], **given: object) -> int:
+    """Write the explicit and the metadata label of generated content.
+
+    Whatever is in FILE stays as it is but for the label: metadata byte for byte, and with --no-explicit or --propagate also every
+    pixel, sample and packet. The output is read back before it appears.
+    """
     from mingwen.cli import labelling  # noqa: PLC0415 - each command imports what it needs
 
-    flags = {
-        "producer": producer, "propagator": propagator, "notice_wording": wording, "notice_position": position,
-        "notice_ends": ends,
-        "key_file": key_file, "language": language, "store_url": store,
-    }  # fmt: skip
-    options = labelling.Options(
-        names=names, output=output, in_place=in_place, overwrite=overwrite, explicit=not no_explicit,
-        delivery=(recipient, agreement, reason), produce_id=produce_id, claim=claim, propagate=propagate,
-        propagate_id=propagate_id, key=idempotency_key, jobs=jobs, as_json=as_json,
-    )  # fmt: skip
-    raise typer.Exit(labelling.run(options, flags))
+    return labelling.run(labelling.options(names, given), labelling.flags(given))
 
 
-@app.command("verify")
+@cli.command(short_help="Find every label and give a verdict.")
+@_names
+@click.option("--trust", multiple=True, metavar="KEY", help="Pin this key: a file or a fingerprint; may be repeated.")
+@_shared("jobs", "json", "language", "store")
 def verify(
-    names: Names,
-    *,
-    trust: Annotated[
-        list[str] | None, typer.Option(help="Pin this key: file or fingerprint; may be repeated.", metavar="KEY")
-    ] = None,
-    jobs: Jobs = 2,
-    as_json: Json = False,
-    language: Language = None,
-    store: StoreUrl = None,
-) -> None:
-    """Find every label in files and say: compliant, non-compliant, not found or inconclusive."""
+    names: tuple[str, ...], *, trust: tuple[str, ...], jobs: int, as_json: bool, language: str | None, store: str | None
+) -> int:
+    """Find every label in files, whoever wrote them, and say: compliant, non-compliant, not found or inconclusive."""
     from mingwen.cli import verification  # noqa: PLC0415 - each command imports what it needs
 
-    flags = {"language": language, "store_url": store, "trust_keys": trust or None}
-    raise typer.Exit(verification.run(names, flags, jobs=jobs, as_json=as_json))
+    flags = {"language": language, "store_url": store, "trust_keys": list(trust) or None}
+    return verification.run(names, flags, jobs=jobs, as_json=as_json)
 
 
-@app.command("inspect")
-def inspect(
-    name: Annotated[str, typer.Argument(metavar="FILE", show_default=False)], *, as_json: Json = False, language: Language = None
-) -> None:
-    """Show everything a file says about its making: places, fields, provider codes, signatures. Records nothing."""
+@cli.command(short_help="Show everything a file says about its making.")
+@click.argument("name", metavar="FILE")
+@_shared("json", "language")
+def inspect(name: str, *, as_json: bool, language: str | None) -> int:
+    """Show the places, fields, provider codes and signatures of the labels in FILE. Records nothing."""
     from mingwen.cli import inspection  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(inspection.run(name, {"language": language}, as_json=as_json))
+    return inspection.run(name, {"language": language}, as_json=as_json)
 
 
-@app.command("log")
-def log(
-    *,
-    kind: Annotated[str | None, typer.Option(help="label.produced, label.propagated or verdict.given.")] = None,
-    subject: Annotated[str | None, typer.Option(help="A ProduceID, or a file's name where it had no label.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, help="How many, newest first.")] = 20,
-    as_json: Json = False,
-    language: Language = None,
-    store: StoreUrl = None,
-) -> None:
+@cli.command(short_help="Show what was labelled and verified.")
+@click.option(
+    "--kind", type=click.Choice(["label.produced", "label.propagated", "verdict.given"]), help="Only entries of this kind."
+)
+@click.option("--subject", help="Only this ProduceID, or file name where there was no label.")
+@click.option("--limit", "-n", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many.")
+@_shared("json", "language", "store")
+def log(*, kind: str | None, subject: str | None, limit: int, as_json: bool, language: str | None, store: str | None) -> int:
     """Show what was labelled and verified, newest first."""
     from mingwen.cli import history  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(
-        history.run({"language": language, "store_url": store}, kind=kind, subject=subject, limit=limit, as_json=as_json)
-    )
+    return history.run({"language": language, "store_url": store}, kind=kind, subject=subject, limit=limit, as_json=as_json)
 
 
-@app.command("config")
-def config(
-    *,
-    template: Annotated[bool, typer.Option("--template", help="Print a configuration file to begin with.")] = False,
-    path: Annotated[bool, typer.Option("--path", help="Print where the configuration file is looked for.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show every setting, its value and where the value comes from."""
+@cli.command(short_help="Show the settings and where they come from.")
+@click.option("--template", is_flag=True, help="Print a configuration file to begin with.")
+@click.option("--path", is_flag=True, help="Print where the configuration file is looked for.")
+@_shared("json")
+def config(*, template: bool, path: bool, as_json: bool) -> int:
+    """Show every setting, its value and where the value comes from: default, file, environment."""
     from mingwen.cli import settings  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(settings.run(template=template, path=path, as_json=as_json))
+    return settings.run(template=template, path=path, as_json=as_json)
 
 
-@key_app.command("new")
-def key_new(
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PEM", help="Where the private key goes; the public one beside it.")
-    ] = "mingwen-key.pem",
-    *,
-    as_json: Json = False,
-) -> None:
-    """Make an SM2 key pair: PEM with mode 0600, and the public key beside it as .pub.pem."""
+@cli.group(short_help="Make and look at keys that sign labels.")
+def key() -> None:
+    """Make and look at SM2 keys that sign labels."""
+
+
+@key.command("new", short_help="Make a key pair.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="PEM",
+    default="mingwen-key.pem",
+    show_default=True,
+    help="The private key; the public one goes beside it.",
+)
+@_shared("json")
+def key_new(*, output: str, as_json: bool) -> int:
+    """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem."""
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(keys.new(output, as_json=as_json))
+    return keys.new(output, as_json=as_json)
 
 
-@key_app.command("show")
-def key_show(name: Annotated[str, typer.Argument(metavar="FILE", show_default=False)], *, as_json: Json = False) -> None:
-    """Print the fingerprint of a private key, public key or certificate, for trust.keys."""
+@key.command("show", short_help="Print a key's fingerprint.")
+@click.argument("name", metavar="FILE")
+@_shared("json")
+def key_show(name: str, *, as_json: bool) -> int:
+    """Print the fingerprint of a private key, public key or certificate, for trust.keys and verify --trust."""
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
 
-    raise typer.Exit(keys.show(name, as_json=as_json))
+    return keys.show(name, as_json=as_json)
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
-    if value:
-        import mingwen  # noqa: PLC0415 - not needed otherwise
+@cli.command(short_help="Print a script that completes commands.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print a completion script: for bash, put `eval "$(mingwen completion bash)"` into ~/.bashrc."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this command needs it
 
-        sys.stdout.write(f"mingwen {mingwen.__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def top(
-    *, version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False
-) -> None:
-    """Hold the options that every command shares."""
+    if chosen := get_completion_class(shell):
+        click.echo(chosen(cli, {}, "mingwen", "_MINGWEN_COMPLETE").source())
+    return exits.WELL
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -203,28 +193,27 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: unfinished outputs are taken away
     try:
         with only_ours():
-            status = _told(arguments)
-            _flushed()
+            return _told(arguments)
     except MingwenError as e:
         from mingwen.cli import terminal  # noqa: PLC0415 - only failures need it
 
         terminal.report_error(e, language="en")
         return exits.of_error(e)
-    except KeyboardInterrupt:
-        return exits.INTERRUPTED
-    return status
 
 
 def _told(arguments: Sequence[str]) -> int:
-    """Let Typer parse and run: a wrong command line gives its usage and status 2, as ``exits`` has it."""
     try:
-        app(list(arguments))
-    except SystemExit as e:
-        return e.code if isinstance(e.code, int) else exits.WELL
-    return exits.WELL
+        status = cli.main(list(arguments), prog_name="mingwen", standalone_mode=False)
+        _flush()
+    except click.ClickException as e:
+        e.show()
+        return exits.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return exits.INTERRUPTED
+    return status if isinstance(status, int) else exits.WELL
 
 
-def _flushed() -> None:
+def _flush() -> None:
     """Bring everything to standard output while a failure can still be told."""
     try:
         with translated("write to standard output"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mingwen import face, wire
 from mingwen.cli import exits, inputs
@@ -20,22 +21,46 @@ from mingwen.settings import TEST_PRODUCER
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line, as it was typed."""
+    """The command line, as it was typed; the names of the fields are those of the flags."""
 
     names: Sequence[str]
     output: str | None
     in_place: bool
     overwrite: bool
-    explicit: bool
-    delivery: tuple[str | None, str | None, str | None]
-    """Recipient, agreement, reason."""
+    no_explicit: bool
+    recipient: str | None
+    agreement: str | None
+    reason: str | None
     produce_id: str | None
-    claim: Claim
+    claim: str
     propagate: bool
     propagate_id: str | None
-    key: str | None
+    idempotency_key: str | None
     jobs: int
     as_json: bool
+
+
+_SETTINGS: Final = {
+    "producer": "producer",
+    "propagator": "propagator",
+    "wording": "notice_wording",
+    "position": "notice_position",
+    "ends": "notice_ends",
+    "key_file": "key_file",
+    "language": "language",
+    "store": "store_url",
+}
+"""Flags that override a setting."""
+
+
+def options(names: Sequence[str], given: Mapping[str, object]) -> Options:
+    """Take what is no setting out of the parsed flags."""
+    return Options(names=names, **{k: v for k, v in given.items() if k not in _SETTINGS})  # type: ignore[arg-type] # click typed them
+
+
+def flags(given: Mapping[str, object]) -> dict[str, object]:
+    """Take the settings out of the parsed flags."""
+    return {setting: given[flag] for flag, setting in _SETTINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +85,19 @@ def run(options: Options, flags: Mapping[str, object]) -> int:
 
 def _check(options: Options) -> None:
     """Refuse combinations that contradict each other before anything is touched."""
-    asked = any(options.delivery)
+    asked = any((options.recipient, options.agreement, options.reason))
     problems = (
         (options.in_place and options.output, "--in-place or -o, not both"),
         (options.in_place and "-" in options.names, "a file for --in-place"),
-        (asked and options.explicit, "--no-explicit with --recipient, --agreement and --reason"),
+        (asked and not options.no_explicit, "--no-explicit with --recipient, --agreement and --reason"),
         (
-            options.propagate and (asked or not options.explicit),
+            options.propagate and (asked or options.no_explicit),
             "--propagate without --no-explicit: explicit labels stay as they are",
         ),
         (options.propagate and options.produce_id, "--propagate without --produce-id: the producer's fields stay"),
         (options.propagate_id and not options.propagate, "--propagate with --propagate-id"),
         (
-            len(options.names) > 1 and (options.produce_id or options.key or options.propagate_id),
+            len(options.names) > 1 and (options.produce_id or options.idempotency_key or options.propagate_id),
             "one file for one number or key",
         ),
     )
@@ -103,18 +128,21 @@ def _label(job: _Job, options: Options) -> Labelled | MingwenError:
             sink = sys.stdout.buffer if job.target == STREAM else job.target
             overwrite = options.overwrite or options.in_place
             if options.propagate:
-                return face.propagate(source, sink, propagate_id=options.propagate_id, key=options.key, overwrite=overwrite)
+                return face.propagate(
+                    source, sink, propagate_id=options.propagate_id, key=options.idempotency_key, overwrite=overwrite
+                )
             return face.label(
-                source, sink, explicit=options.explicit, delivery=_delivery(options), produce_id=options.produce_id,
-                claim=options.claim, key=options.key, overwrite=overwrite,
+                source, sink, explicit=not options.no_explicit, delivery=_delivery(options), produce_id=options.produce_id,
+                claim=Claim(options.claim), key=options.idempotency_key, overwrite=overwrite,
             )  # fmt: skip
     except MingwenError as e:
         return e
 
 
 def _delivery(options: Options) -> Delivery | None:
-    recipient, agreement, reason = (text or "" for text in options.delivery)
-    return None if options.explicit else Delivery(recipient, agreement, reason)
+    if not options.no_explicit:
+        return None
+    return Delivery(options.recipient or "", options.agreement or "", options.reason or "")
 
 
 def _show(job: _Job, result: Labelled | MingwenError, options: Options, language: str) -> int:

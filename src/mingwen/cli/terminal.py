@@ -5,7 +5,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -68,14 +67,20 @@ def _encodable(text: str) -> str:
 
 def each(items: list[A], work: Callable[[A], B], *, jobs: int, language: str) -> Iterator[tuple[A, B]]:
     """Do ``work`` on every item, ``jobs`` at a time, and give the results in the items' order; a bar shows on a terminal."""
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _bar(len(items), language) as advance:
-        pending = zip(items, pool.map(work, items), strict=True) if jobs > 1 else ((i, work(i)) for i in items)
-        try:
-            for item, result in pending:
-                advance()
-                yield item, result
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for thousands of files to come
+    with _bar(len(items), language) as advance:
+        for item, result in zip(items, _results(items, work, min(jobs, len(items))), strict=True):
+            advance()
+            yield item, result
+
+
+def _results(items: list[A], work: Callable[[A], B], jobs: int) -> Iterator[B]:
+    if jobs < 2:  # noqa: PLR2004 - one at a time needs no pool
+        yield from map(work, items)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only several files pay for it
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        yield from pool.map(work, items)
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Where a label sits in a file's bytes: one file a format, found by name."""
 
+from functools import cache
+
 from mingwen.domain.errors import Malformed
 from mingwen.formats._shape import HEAD_BYTES, Format, Reading, Site, Unread, Wrapper
-from mingwen.registry import members
+from mingwen.registry import members, strangers
 
 __all__ = ["HEAD_BYTES", "Format", "Reading", "Site", "Unread", "Wrapper", "every", "of"]
 
 
+@cache
 def every() -> tuple[Format, ...]:
-    """Return all formats, in the order of their names."""
+    """Return all formats of this package, in the order of their names."""
     return members(__name__, Format)
 
 
@@ -17,12 +20,15 @@ def of(head: bytes, suffix: str = "") -> Format:
 
     ``head`` is the first ``HEAD_BYTES`` of the file (all of it, if it is shorter); ``suffix`` is the
     end of its name with the dot, or "". Formats with a signature go by the bytes alone; only plain
-    text and Markdown, which have none, look at the suffix.
+    text and Markdown, which have none, look at the suffix. Formats that other packages add are asked
+    for what ours leave.
 
     Raises:
         Malformed: no format claims the bytes, or two do (``format.unknown``, ``format.ambiguous``).
     """
-    claimants = [f for f in every() if f.claims(head[:HEAD_BYTES], suffix.lower())]
+    head, suffix = head[:HEAD_BYTES], suffix.lower()
+    claimants = [f for f in every() if f.claims(head, suffix)]
+    claimants = claimants or [f for f in strangers(__name__, Format) if f.claims(head, suffix)]
     if len(claimants) == 1:
         return claimants[0]
     if claimants:

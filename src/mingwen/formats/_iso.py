@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Keep, Medium, Splice
-from mingwen.formats import _moov
+from mingwen.formats import _moov, _xmp
 from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
 from mingwen.formats._bytes import read_at, size_of
 from mingwen.formats._offsets import Patch, Shift, patches, shifted
@@ -208,7 +208,7 @@ def _without_label(source: BinaryIO, box: Box) -> Sequence[Patch]:
     """Blank the label in a uuid box with XMP; a packet that cannot be read stays as it is, and a reading will say so."""
     if not any(isinstance(f, Site) for f in _in_uuid(source, box)):
         return ()
-    return (Patch(box.body + len(_XMP_ID), box.stop, (_moov.without_xmp_label(_packet(source, box)),)),)
+    return (Patch(box.body + len(_XMP_ID), box.stop, (_xmp.without(_packet(source, box)),)),)
 
 
 def _woven(length: int, changes: Sequence[Patch]) -> Splice:

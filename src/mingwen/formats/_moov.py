@@ -4,7 +4,6 @@ Sources: TC260-PG-20257A §6.1.1 and TC260-PG-202510A for the place; ISO/IEC 144
 the QuickTime File Format chapter on metadata for ``keys`` and ``ilst``.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -33,13 +32,6 @@ _FIRST_LETTERS = 1 << 24
 """An item whose kind is below is numbered; above, it is four letters."""
 _CONTENTLESS = frozenset({b"hdlr", b"keys", b"ilst", b"free"})
 _OWNERS = frozenset({b"moov", b"trak", b"udta"})
-
-_MARK = b"mingwen-takes-this-out"
-_ELEMENT = rb"<[^<>]*>%s</[^<>]*>" % _MARK
-_MARKED = re.compile(
-    rb'<[^<>"]*Description [^<>" ]*about="[^"]*" xmlns:TC260="[^"]*">%s</[^<>]*Description>|%s' % (_ELEMENT, _ELEMENT)
-)
-"""The property, or the whole description if it was made for it."""
 
 Finding = Site | Unread
 
@@ -93,13 +85,6 @@ def xmp_findings(place: str, packet: bytes) -> tuple[Finding, ...]:
         return tuple(Site(f"{place} TC260:AIGC", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet))
     except Malformed as e:
         return (Unread(place, e.message),)
-
-
-def without_xmp_label(packet: bytes) -> bytes:
-    """Return a sound packet without its labels, as long as before, so that nothing has to move."""
-    marked = _xmp.edit(packet, _MARK.decode())  # leaves one property, of a value that can be found
-    cut = _MARKED.sub(b"", marked, count=1)
-    return cut.ljust(len(packet)) if len(cut) <= len(packet) else b" " * len(packet)
 
 
 # --- where labels stand -------------------------------------------------------------------------------------------------
@@ -222,7 +207,7 @@ def _kept(owner: Node, child: Node, path: str) -> Iterable[Node]:
         return (_without(child, f"{path}/{child.kind.decode()}"),)
     if owner.kind != b"udta" or not any(isinstance(f, Site) for f in _in_user_data(path, child)):
         return (child,)
-    return (replace(child, body=without_xmp_label(bytes(child.body))),) if child.kind == b"XMP_" else ()
+    return (replace(child, body=_xmp.without(bytes(child.body))),) if child.kind == b"XMP_" else ()
 
 
 def _meta_without(meta: _Meta) -> Node:

@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from mingwen.domain.errors import Malformed
 
@@ -118,6 +117,19 @@ def edit(packet: bytes | None, text: str) -> bytes:
     return _set(data, walk, _escape(text))
 
 
+def without(packet: bytes) -> bytes:
+    """Return the packet with its AIGC properties blanked by spaces, as long as before, so that nothing has to move.
+
+    Raises:
+        Malformed: as ``labels``.
+    """
+    data = _narrow(packet)
+    for p in _Walk(data).found:
+        rest = _without_attribute(data, p) if p.attribute else b""
+        data = data[: p.start] + rest.ljust(p.stop - p.start) + data[p.stop :]
+    return data.ljust(len(packet))
+
+
 def _set(data: bytes, walk: _Walk, value: str) -> bytes:
     if walk.found:
         only = walk.found[0]
@@ -183,7 +195,9 @@ def _narrow(data: bytes) -> bytes:
 
 
 def _escape(text: str) -> str:
-    return escape(text, {'"': "&quot;"})
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(character, entity)
+    return text
 
 
 def _bound(data: bytes) -> None:

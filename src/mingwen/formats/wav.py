@@ -75,12 +75,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def _position(form: Form) -> int:
     """Find the place for the chunk: the end, if a reader that steps over the samples gets there."""
-    data = next((c for c in form.chunks if c.kind == b"data"), None)
-    if data is None:
+    samples = [c for c in form.chunks if c.kind == b"data"]
+    if not samples:
         raise Malformed("wav.no-data", "expected a data chunk, found none", hint="the file holds no samples; get a whole copy")
     # Readers such as ffmpeg take a data chunk of size 0 for one that reaches to the file's end.
-    if form.broken or not data.whole or data.size == 0:
-        return data.start
+    if form.broken or any(not c.whole or c.size == 0 for c in samples):
+        return samples[0].start
     return form.chunks[-1].stop
 
 
@@ -142,9 +142,10 @@ def _tag(source: BinaryIO, chunk: Chunk) -> _Found:
 
 
 def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
-    """Read XMP (specification part 3, §2.1.3); a packet with a label goes whole, since a label is its only AIGC property."""
-    texts = _xmp.labels(read_at(source, chunk.data, chunk.size, what="_PMX"))
-    return _Found([Site(f"WAV _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in texts], whole=bool(texts))
+    """Read XMP (specification part 3, §2.1.3); only the label leaves the packet, which keeps its length."""
+    packet = read_at(source, chunk.data, chunk.size, what="_PMX")
+    sites = [Site(f"WAV _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)]
+    return _Found(sites, inner=lambda: [(chunk.data, chunk.data + chunk.size, _xmp.without(packet))] if sites else [])
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:

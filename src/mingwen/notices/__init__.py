@@ -1,5 +1,7 @@
 """Labels that people perceive: one file a medium."""
 
+from functools import cache
+
 from mingwen.domain.media import Medium
 from mingwen.notices._shape import Notice
 from mingwen.registry import member, members
@@ -7,6 +9,7 @@ from mingwen.registry import member, members
 __all__ = ["Notice", "every", "of"]
 
 
+@cache
 def every() -> tuple[Notice, ...]:
     """Return all notices, in the order of their files' names."""
     return members(__name__, Notice)

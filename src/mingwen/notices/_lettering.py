@@ -9,11 +9,8 @@ A label is two maps of shares, ``tint`` and ``ink``. Every pixel format blends t
 and light value, so that nothing but the label's box is touched and no picture is converted for it.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from math import ceil
 from typing import TypeAlias
@@ -22,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mingwen.domain.errors import Misused, Refused
+from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Position, Style
+from mingwen.notices._font import ink_pixels, is_hanzi, with_ink
 
 Shares: TypeAlias = NDArray[np.float32]
 
@@ -34,13 +32,6 @@ SHADOW_OPACITY = 0.45
 """Of the soft dark outline within the plate, around the letters."""
 LEAST_INK_PIXELS = 9
 """Below this hanzi cannot be told apart; §5.2 asks for legible type besides the 5 %."""
-FULL_HANZI_EMS = 0.7
-"""Hanzi with less ink height (一, 二) are flat by nature and are not measured."""
-MAX_WORDING = 120
-"""Characters."""
-MAX_FONT_BYTES = 64 * 1024 * 1024
-REFERENCE_PIXELS = 512
-"""Font size at which proportions are measured."""
 SMOOTHING = 4
 """How much larger the plate is drawn before it is scaled down, so that its corners are smooth."""
 
@@ -114,7 +105,7 @@ def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), asp
     """
     shown = turn.size(max(round(width * aspect), 1), height)
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
-    font = _font_with_ink(style, target)
+    font = with_ink(style, target)
     margin = _margin(target, shown)
     room = shown[0] - 2 * margin, shown[1] - 2 * margin
     maps = _draw(_lines(style.wording, font, room[0] - 2 * _pad(target)[0]), font, target)
@@ -130,7 +121,7 @@ def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), asp
     y = shown[1] - y - size[1] if turn.mirror_y else y
     left, top = (y, x) if turn.transpose else (x, y)
     stored = [_squeezed(turn.map(m), aspect) for m in maps]
-    return _aligned(round(left / aspect), top, stored, grid, _ink_pixels(style.wording, font))
+    return _aligned(round(left / aspect), top, stored, grid, ink_pixels(style.wording, font))
 
 
 def _squeezed(shares: Shares, aspect: float) -> Shares:
@@ -167,79 +158,6 @@ def _place(position: Position, size: tuple[int, int], shown: tuple[int, int], ma
     return x, y
 
 
-# --- the font -----------------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _own_font() -> bytes:
-    return files("mingwen.notices").joinpath("fonts", "NotoSansSC-Bold-Labels.otf").read_bytes()
-
-
-@lru_cache(maxsize=32)
-def _font(data: bytes | None, pixels: int) -> ImageFont.FreeTypeFont:
-    data = _own_font() if data is None else data
-    if len(data) <= MAX_FONT_BYTES:
-        try:
-            return ImageFont.truetype(io.BytesIO(data), pixels, layout_engine=ImageFont.Layout.BASIC)
-        except (OSError, ValueError) as broken:
-            reason = str(broken)
-    else:
-        reason = f"is {len(data)} bytes"
-    raise Misused("notice.font", f"expected a TrueType or OpenType font, but it {reason}", hint="set `font` to such a file")
-
-
-def _glyph(font: ImageFont.FreeTypeFont, character: str) -> NDArray[np.uint8]:
-    mask = font.getmask(character)
-    return np.asarray(mask, np.uint8).reshape(mask.size[1], mask.size[0])
-
-
-def _ink_height(font: ImageFont.FreeTypeFont, character: str) -> int:
-    """Return the rows that hold more than half-covered pixels, from first to last."""
-    rows = np.flatnonzero((_glyph(font, character) > 127).any(axis=1))  # noqa: PLR2004 - half
-    return int(rows[-1] - rows[0] + 1) if len(rows) else 0
-
-
-@lru_cache(maxsize=64)
-def _measured(wording: str, data: bytes | None) -> tuple[str, float]:
-    """Return the lowest glyph of the wording that counts, and its ink height in ems, once every glyph is known to exist."""
-    font = _font(data, REFERENCE_PIXELS)
-    if len(wording) > MAX_WORDING:
-        raise Misused("notice.wording", f"expected at most {MAX_WORDING} characters, got {len(wording)}", hint="shorten it")
-    missing = _glyph(font, "\U0010ffff").tobytes()
-    for character in dict.fromkeys("".join(wording.split())):
-        glyph = _glyph(font, character)
-        if glyph.tobytes() == missing or not glyph.any():
-            raise Misused(
-                "notice.glyph",
-                f"expected a font that can draw the wording, but it lacks {character!r} (U+{ord(character):04X})",
-                hint="set `font` to a TrueType or OpenType file that has it",
-            )
-    heights = {c: _ink_height(font, c) / REFERENCE_PIXELS for c in wording if c.isalnum()}
-    counted = {c: h for c, h in heights.items() if not _is_hanzi(c) or h >= FULL_HANZI_EMS}
-    return min((counted or heights).items(), key=lambda pair: pair[1])
-
-
-def _is_hanzi(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
-
-
-def _ink_pixels(wording: str, font: ImageFont.FreeTypeFont) -> int:
-    return min(_ink_height(font, c) for c in wording if c.isalnum() and not _flat(c, font))
-
-
-def _flat(character: str, font: ImageFont.FreeTypeFont) -> bool:
-    return _is_hanzi(character) and _ink_height(font, character) < FULL_HANZI_EMS * font.size - 1
-
-
-def _font_with_ink(style: Style, target: int) -> ImageFont.FreeTypeFont:
-    """Return the smallest font whose lowest glyph has at least ``target`` pixels of ink."""
-    _, ems = _measured(style.wording, style.font)
-    size = max(int(target / ems), 1)
-    while _ink_pixels(style.wording, _font(style.font, size)) < target:
-        size += 1
-    return _font(style.font, size)
-
-
 # --- lines --------------------------------------------------------------------------------------------------------------------
 
 
@@ -247,7 +165,7 @@ def _tokens(wording: str) -> list[str]:
     """Split where a line may break: after a space or hyphen, and around every hanzi."""
     tokens: list[str] = []
     for before, character in pairwise(" " + " ".join(wording.split())):
-        opens = (_is_hanzi(before) and character.isalnum()) or _is_hanzi(character) or before in " -，。、；："
+        opens = (is_hanzi(before) and character.isalnum()) or is_hanzi(character) or before in " -，。、；："
         if opens or not tokens:
             tokens.append(character)
         else:

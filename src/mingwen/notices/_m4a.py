@@ -41,6 +41,8 @@ def _stream(content: InputContainer) -> AudioStream:
     if len(content.streams.audio) != 1:
         raise Malformed("m4a.streams", f"expected one sound track, got {len(content.streams.audio)}", hint="keep one of them")
     stream = content.streams.audio[0]
+    if getattr(stream, "codec_context", None) is None:
+        raise Refused("notice.codec", "expected AAC-LC, got an unknown codec", hint="convert the sound to AAC-LC first")
     config = stream.codec_context.extradata or b""
     if stream.codec_context.name != "aac" or len(config) < 2 or config[0] >> PROFILE_BITS != AAC_LC or config[1] & 4:  # noqa: PLR2004
         raise Refused(

@@ -39,6 +39,8 @@ ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """Codec → its encoder, set so that the loss is not seen."""
 MAX_PIXELS = 8192 * 8192
+USUAL_RATE = 25
+"""Frames a second, for a file that does not say; the times of frames are kept all the same."""
 MAX_ASPECT = 8.0
 """Of a pixel; what is beyond is not believed."""
 INTERLACED = "+ildct+ilme"
@@ -117,6 +119,8 @@ def _plan(content: InputContainer) -> _Plan:
     if not pictures:
         raise Malformed("video.streams", "expected a video track, found none", hint="is it a video?")
     picture = pictures[0]
+    if getattr(picture, "codec_context", None) is None:
+        raise Refused("notice.codec", "expected a known video codec, got none", hint="convert the video to H.264 first")
     if picture.codec_tag in ENCRYPTED_TAGS:
         raise Refused("notice.encrypted", "expected a video that is not encrypted", hint="label it before it is encrypted")
     name = picture.codec_context.name
@@ -188,7 +192,7 @@ def _coder(out: OutputContainer, picture: VideoStream, opening: _Opening) -> Vid
     first = opening.first
     _planes.require(first.format.name)
     interlaced = {"flags": INTERLACED} if first.interlaced_frame and name == "libx264" else {}
-    stream = out.add_stream(name, picture.average_rate, options={**options, **interlaced})
+    stream = out.add_stream(name, picture.average_rate or USUAL_RATE, options={**options, **interlaced})
     if not isinstance(stream, VideoStream):
         raise TypeError(type(stream))
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
@@ -196,7 +200,8 @@ def _coder(out: OutputContainer, picture: VideoStream, opening: _Opening) -> Vid
     base = picture.time_base or Fraction(1, 90_000)
     coder.time_base = stream.time_base = base
     coder.flags |= Flags.frame_duration
-    coder.sample_aspect_ratio = picture.sample_aspect_ratio
+    if picture.sample_aspect_ratio:
+        coder.sample_aspect_ratio = picture.sample_aspect_ratio
     coder.color_range, coder.colorspace = source.color_range, source.colorspace
     coder.color_primaries, coder.color_trc = source.color_primaries, source.color_trc
     with suppress(ValueError):

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from mingwen import formats, notices
-from mingwen.domain import contents, labels, security
+from mingwen.domain import contents, labels
 from mingwen.domain.contents import Content, Delivery, File, Labelled
 from mingwen.domain.errors import Malformed, Refused, Unproven
 from mingwen.domain.evidence import Outcome
@@ -148,6 +148,8 @@ def _sign(world: World, claim: str, producer: str, number: str) -> str:
     """Make ReservedCode1: SecurityData in the guide's form, or nothing where there is no key."""
     if world.signer is None:
         return ""
+    from mingwen.domain import security  # noqa: PLC0415 - its hash library is loaded only where there is a key
+
     signature = world.signer.sign(security.message(claim, producer, number))
     return security.build(signature, world.signer.certificate or world.signer.spki_der)
 

@@ -1,22 +1,19 @@
 """Verify a file: find its labels, weigh them, check their signatures, and record the verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 from mingwen import formats
-from mingwen.domain import security
 from mingwen.domain.errors import Unproven
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict, judge, with_findings
 from mingwen.formats import HEAD_BYTES
-from mingwen.ports import Verifier, World
-
-_Check: TypeAlias = Callable[[security.SecurityData, bytes, Verifier], security.Verdict]
+from mingwen.ports import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +78,18 @@ def _is_known(suffix: str) -> bool:
 def _protection(world: World, read: ReadLabel) -> list[Finding]:
     """Check what stands in both reserved codes; an empty one says nothing and is asked nothing."""
     label = read.label
-    if label is None:
-        return []
-    checks = (
-        ("ReservedCode1", label.ReservedCode1, security.check),
-        ("ReservedCode2", label.ReservedCode2, security.check_propagator),
-    )
-    return [f for name, text, check in checks if text for f in _check(world, read.place, label, (name, text, check))]
+    fields = () if label is None else (("ReservedCode1", label.ReservedCode1), ("ReservedCode2", label.ReservedCode2))
+    return [f for name, text in fields if label and text for f in _check(world, read.place, label, (name, text))]
 
 
-def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str, _Check]) -> list[Finding]:
-    field, text, check = reserved
+def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str]) -> list[Finding]:
+    from mingwen.domain import security  # noqa: PLC0415 - its hash library is loaded only where something is to be checked
+
+    field, text = reserved
     data = security.parse(text)
     if data is None:
         return [found("signature.uncheckable", place, field=field, why="it is no SecurityData")]
+    check = security.check if field == "ReservedCode1" else security.check_propagator
     verdict = check(data, security.message(label.Label, label.ContentProducer, label.ProduceID), world.verify_signature)
     if verdict.outcome is security.Outcome.FAILED:
         return [found("signature.invalid", place, field=field)]
