@@ -1,7 +1,7 @@
 """The store on PostgreSQL, for services with several machines."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 from alembic.util import CommandError
@@ -21,11 +21,13 @@ class PostgresqlStore:
     """The port ``Store`` on a PostgreSQL database, through SQLAlchemy and psycopg."""
 
     def __init__(self, url: str) -> None:
-        with _translated():
+        with _translated(), ExitStack() as undo:
             self._engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+            undo.callback(self._engine.dispose)
             with self._engine.begin() as connection:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 migrate(connection)
+            undo.pop_all()
 
     def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
         """Keep states and entries in one transaction."""
@@ -57,7 +59,7 @@ class PostgresqlStore:
 def _insert(connection: sa.Connection, state: Content) -> bool:
     """Insert a content unless its key is there; say whether it was inserted."""
     statement = insert(CONTENTS).values(rows.content_row(state)).on_conflict_do_nothing(index_elements=["key"])
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(CONTENTS.c.key)).first() is not None
 
 
 @contextmanager

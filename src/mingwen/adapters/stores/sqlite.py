@@ -7,8 +7,9 @@ The same tests run on this store and on PostgreSQL (tests/family/test_stores.py)
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from mingwen.domain.evidence import Entry, Outcome
 
 BUSY_SECONDS: Final = 30
 """How long a writer waits for others; SQLite has one writer at a time."""
+BUSY_STEP_SECONDS: Final = 0.01
 
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
@@ -39,12 +41,12 @@ class SqliteStore:
         self._lock = threading.Lock()
         with _translated(self._path), ExitStack() as undo:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             undo.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
-            # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit.
-            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            self._write_ahead()
             if self._revision() != rows.REVISION:
                 self._migrate()
             undo.pop_all()
@@ -86,6 +88,20 @@ class SqliteStore:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    def _write_ahead(self) -> None:
+        """Turn on the WAL. Where the file is new, SQLite does not wait for another process that does the same: we do."""
+        last = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit.
+                self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            except sqlite3.OperationalError as e:
+                if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                    raise
+                time.sleep(BUSY_STEP_SECONDS)
+            else:
+                return
 
     def _revision(self) -> str | None:
         try:
