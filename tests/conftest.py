@@ -4,11 +4,18 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
+from PIL import Image
+
+from mingwen import face
+
+Run: TypeAlias = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +52,59 @@ def postgresql() -> Iterator[str]:
             yield f"postgresql+psycopg://mingwen@127.0.0.1:{port}/postgres"
         finally:
             run(f"{programs}/pg_ctl", "stop", "-w", "-s", "-m", "immediate", "-D", str(data))
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one small file of every kind, named a with the kind's usual suffix."""
+    folder = tmp_path_factory.mktemp("samples")
+    picture = Image.effect_mandelbrot((160, 120), (-2, -1.2, 1, 1.2), 80).convert("RGB")
+    for suffix in ("png", "jpg", "webp"):
+        picture.save(folder / f"a.{suffix}")
+    for suffix in ("wav", "mp3", "m4a"):
+        sound = ("-f", "lavfi", "-i", "sine=440:duration=1", "-bitexact", str(folder / f"a.{suffix}"))
+        subprocess.run(("ffmpeg", "-v", "error", *sound), check=True)
+    (folder / "a.md").write_text("# 标题\n\nA page.\n")
+    (folder / "a.html").write_text("<!doctype html><html><head><title>t</title></head><body><p>A page.</p></body></html>\n")
+    (folder / "a.txt").write_text("A note.\n第二行\n")
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who has configured a store and a producer, and nothing else."""
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "TMPDIR"}}
+    return kept | {
+        "PYTHONPATH": str(Path(face.__file__).parents[1]),
+        "HOME": str(tmp_path / "home"),
+        "LANG": "C.UTF-8",
+        "MINGWEN_STORE_URL": f"sqlite:///{tmp_path}/state/store.db",
+        "MINGWEN_PRODUCER": "001191310104MACE0YX63918020",
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Run the command in a folder of its own; every run ends without a traceback and within a minute."""
+
+    def run(*arguments: str | bytes | Path, status: int | None = 0, **given: Any) -> "subprocess.CompletedProcess[bytes]":
+        env = environment | given.pop("env", {})
+        words = [sys.executable, "-m", "mingwen", *arguments]
+        done = subprocess.run(words, capture_output=True, check=False, timeout=60, cwd=tmp_path, env=env, **given)
+        assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
+        assert b"internal.fault" not in done.stderr + done.stdout, done
+        assert status is None or done.returncode == status, done
+        return done
+
+    return run
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Iterator[None]:
+    """The library, settled with the same store and producer as the command."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    face.configure()
+    yield
+    face.settled()[1].store.close()
+    face._settled.clear()

@@ -64,7 +64,7 @@ def store(url: str) -> Iterator[Store]:
 
 
 def numbers(store: Store, **wanted: str) -> list[int]:
-    return [number for number, _ in store.entries(limit=100_000, **wanted)]  # type: ignore[arg-type] # kind and subject
+    return [number for number, _ in store.entries(limit=100_000, **wanted)]
 
 
 def engine_of(url: str) -> sa.Engine:

@@ -103,9 +103,9 @@ def test_a_label_beyond_the_bound_is_refused_and_one_at_the_bound_is_not() -> No
         to_json(AigcLabel("1", "p", "x" * (room + 1)))
 
 
-@given(st.tuples(*[TEXT] * 7).filter(lambda t: all(t[:3])))
-def test_every_label_is_read_as_it_was_written(values: tuple[str, ...]) -> None:
-    assert read_back(to_json(AigcLabel(*values))) == AigcLabel(*map(joined, values))
+@given(st.fixed_dictionaries(dict.fromkeys(FIELDS, TEXT)).filter(lambda d: all(d[name] for name in FIELDS[:3])))
+def test_every_label_is_read_as_it_was_written(values: dict[str, str]) -> None:
+    assert read_back(to_json(AigcLabel(**values))) == AigcLabel(**{k: joined(v) for k, v in values.items()})
 
 
 def test_unknown_fields_survive_reading_propagating_and_writing() -> None:
