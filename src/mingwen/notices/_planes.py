@@ -44,7 +44,9 @@ def drawn(frame: VideoFrame, label: Label) -> VideoFrame:
         pixels = _pixels(old, frame)
         _draw(pixels, frame, number, label)
         new.update(_laid_out(pixels, new))
-    out.pts, out.time_base, out.duration, out.pict_type = frame.pts, frame.time_base, frame.duration, frame.pict_type
+    out.pts, out.duration, out.pict_type = frame.pts, frame.duration, frame.pict_type
+    if frame.time_base:
+        out.time_base = frame.time_base
     out.colorspace, out.color_range = frame.colorspace, frame.color_range
     out.color_trc, out.color_primaries = frame.color_trc, frame.color_primaries
     return out
