@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,8 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
 Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
 
+_SETTLING = threading.Lock()
+"""Threads that come first together settle once: the second must not close the first one's store."""
 _settled: dict[int, tuple[wiring.Configuration, World]] = {}
 
 
@@ -49,9 +52,10 @@ def configure(**settings: object) -> None:
 
 def settled() -> tuple[wiring.Configuration, World]:
     """Return the configuration and the world of this process; a forked child gets its own, with its own connections."""
-    if os.getpid() not in _settled:
-        configure()
-    return _settled[os.getpid()]
+    with _SETTLING:
+        if os.getpid() not in _settled:
+            configure()
+        return _settled[os.getpid()]
 
 
 def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
@@ -141,7 +145,8 @@ def standard_input() -> Iterator[BinaryIO]:
 
 
 def _name(source: Source) -> str:
-    return Path(source).name if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "") or "stream")
+    named = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+    return Path(named).name if isinstance(named, str | os.PathLike) else "stream"  # a pipe's name is a number
 
 
 @contextmanager
@@ -156,11 +161,12 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
         raise Misused(
             "source.kind", f"expected a path, bytes or a binary stream, got {type(source).__name__}", hint="open files in 'rb'"
         )
-    elif source.seekable() and source.tell() == 0:
+    elif hasattr(source, "seekable") and source.seekable() and source.tell() == 0:
         yield source
     else:
-        with Disk().scratch() as scratch, translated("read the source", code="file.unreadable"):
-            shutil.copyfileobj(source, scratch, 1 << 20)
+        with Disk().scratch() as scratch:
+            with translated("read the source", code="file.unreadable"):
+                shutil.copyfileobj(source, scratch, 1 << 20)
             yield scratch
 
 
@@ -177,6 +183,8 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
             with translated("write the output"):
                 scratch.seek(0)
                 shutil.copyfileobj(scratch, sink, 1 << 20)
+                if hasattr(sink, "flush"):
+                    sink.flush()
 
 
 def _with_data(made: Labelled, target: BinaryIO, sink: Sink | None) -> Labelled:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mingwen.domain.errors import Misused
-from mingwen.domain.notices import INK_HEIGHT_SHARE, VIDEO_SECONDS, WORDINGS, Ends, Position, Rhythm
+from mingwen.domain.notices import INK_HEIGHT_SHARE, RHYTHM_RANGES, VIDEO_SECONDS, WORDINGS, Ends, Position, Rhythm
 
 TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
@@ -49,7 +49,7 @@ def _number(least: float, most: float) -> Callable[[object], float]:
     def read(value: object) -> float:
         try:
             number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-        except ValueError:
+        except (ValueError, OverflowError):
             number = None
         if number is None or not least <= number <= most:
             raise ValueError(f"a number from {least:g} to {most:g}")
@@ -61,7 +61,7 @@ def _number(least: float, most: float) -> Callable[[object], float]:
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(v.strip() for v in value.split(",") if v.strip())
-    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+    if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
         return tuple(value)
     raise TypeError("a list of strings")
 
@@ -107,21 +107,26 @@ SETTINGS: Final = {
             "rhythm.unit_seconds",
             _RHYTHM.unit_seconds,
             "length of 短 in the audio label; the standard gives none: our default",
-            _number(0.05, 1),
+            _number(*RHYTHM_RANGES["unit_seconds"]),
         ),
         Setting(
             "rhythm.pitch_hz",
             _RHYTHM.pitch_hz,
             "pitch of the audio label; the standard gives none: our default",
-            _number(100, 4000),
+            _number(*RHYTHM_RANGES["pitch_hz"]),
         ),
         Setting(
             "rhythm.letter_gap_units",
             _RHYTHM.letter_gap_units,
             "silence between 短长 and 短短, in units; not in the standard: our default",
-            _number(1, 10),
+            _number(*RHYTHM_RANGES["letter_gap_units"]),
         ),
-        Setting("rhythm.level_dbfs", _RHYTHM.level_dbfs, "loudness of the audio label below full scale", _number(-40, 0)),
+        Setting(
+            "rhythm.level_dbfs",
+            _RHYTHM.level_dbfs,
+            "loudness of the audio label below full scale",
+            _number(*RHYTHM_RANGES["level_dbfs"]),
+        ),
         Setting("key.file", "", "SM2 private key in PEM; with it every first label is signed (ReservedCode1)", _text),
         Setting(
             "key.certificate",

@@ -11,7 +11,7 @@ from platformdirs import user_config_path, user_data_path
 
 from mingwen import settings
 from mingwen.adapters.clock import SystemClock
-from mingwen.adapters.files.disk import Disk, translated
+from mingwen.adapters.files.disk import Disk, home, translated
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
 from mingwen.domain.errors import Misused
@@ -63,7 +63,7 @@ class Configuration:
 
 def config_path() -> Path:
     """Return where the configuration file is looked for: ``MINGWEN_CONFIG``, or the platform's usual place."""
-    return Path(os.environ.get("MINGWEN_CONFIG") or user_config_path("mingwen") / "config.toml").expanduser()
+    return home(os.environ.get("MINGWEN_CONFIG") or str(user_config_path("mingwen") / "config.toml"))
 
 
 def configuration(**flags: object) -> Configuration:
@@ -75,7 +75,7 @@ def configuration(**flags: object) -> Configuration:
     """
     path = config_path()
     toml = ""
-    if path.exists() or os.environ.get("MINGWEN_CONFIG"):
+    if os.path.exists(path) or os.environ.get("MINGWEN_CONFIG"):  # noqa: PTH110 - a folder that may not be entered has none
         toml = _read(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
     by_flag = {name.replace(".", "_"): name for name in settings.SETTINGS}
     for flag in flags:
@@ -93,7 +93,7 @@ def store(config: Configuration) -> Store:
 def store_url(config: Configuration) -> str:
     """Return where the store is; a bare path is taken for an SQLite file."""
     url = config.text("store.url") or str(user_data_path("mingwen") / "mingwen.db")
-    return url if "://" in url or url.startswith("sqlite:") else f"sqlite:///{Path(url).expanduser().absolute()}"
+    return url if "://" in url or url.startswith("sqlite:") else f"sqlite:///{home(url).absolute()}"
 
 
 def world(config: Configuration) -> World:
@@ -129,7 +129,7 @@ def style(config: Configuration) -> Style:
             letter_gap_units=int(config.number("rhythm.letter_gap_units")),
             level_dbfs=config.number("rhythm.level_dbfs"),
         ),
-        font=_read(Path(font).expanduser(), MAX_FONT_BYTES) if font else None,
+        font=_read(home(font), MAX_FONT_BYTES) if font else None,
     )
 
 
@@ -147,9 +147,9 @@ def _signer(config: Configuration) -> Signer | None:
 
     passphrase = os.environ.get("MINGWEN_KEY_PASSPHRASE")
     return sm2.read_private(
-        Path(key).expanduser(),
+        home(key),
         passphrase=passphrase.encode() if passphrase else None,
-        certificate=_read(Path(certificate).expanduser(), MAX_CONFIG_BYTES) if certificate else None,
+        certificate=_read(home(certificate), MAX_CONFIG_BYTES) if certificate else None,
     )
 
 
@@ -165,7 +165,7 @@ def _fingerprint(key: str) -> str:
     from mingwen.adapters.signers import sm2 as signer  # noqa: PLC0415 - see world()
     from mingwen.domain import sm2  # noqa: PLC0415 - the same
 
-    return sm2.fingerprint(signer.load_public(_read(Path(key).expanduser(), MAX_CONFIG_BYTES)))
+    return sm2.fingerprint(signer.load_public(_read(home(key), MAX_CONFIG_BYTES)))
 
 
 def _read(path: Path, most: int) -> bytes:

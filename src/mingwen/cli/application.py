@@ -1,13 +1,16 @@
 """The commands and their options; each does its work in a module of its own."""
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
 import click
 
+from mingwen.adapters.files.disk import translated
 from mingwen.cli import exits
-from mingwen.domain.errors import MingwenError
+from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Ends, Position
 
@@ -121,7 +124,7 @@ def inspect(name: str, *, as_json: bool, language: str | None) -> int:
     "--kind", type=click.Choice(["label.produced", "label.propagated", "verdict.given"]), help="Only entries of this kind."
 )
 @click.option("--subject", help="Only this ProduceID, or file name where there was no label.")
-@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--limit", "-n", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many.")
 @_shared("json", "language", "store")
 def log(*, kind: str | None, subject: str | None, limit: int, as_json: bool, language: str | None, store: str | None) -> int:
     """Show what was labelled and verified, newest first."""
@@ -185,18 +188,36 @@ def completion(shell: str) -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit status; an error of ours becomes two lines, never a traceback."""
+    """Run one command line and return its exit status; an error becomes two lines, never a traceback."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mingwen … | head` ends quietly
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: unfinished outputs are taken away
     try:
-        status = cli.main(list(arguments), prog_name="mingwen", standalone_mode=False)
+        with only_ours():
+            return _told(arguments)
     except MingwenError as e:
         from mingwen.cli import terminal  # noqa: PLC0415 - only failures need it
 
         terminal.report_error(e, language="en")
         return exits.of_error(e)
+
+
+def _told(arguments: Sequence[str]) -> int:
+    try:
+        status = cli.main(list(arguments), prog_name="mingwen", standalone_mode=False)
+        _flush()
     except click.ClickException as e:
         e.show()
         return exits.USAGE
     except (click.Abort, KeyboardInterrupt):
         return exits.INTERRUPTED
     return status if isinstance(status, int) else exits.WELL
+
+
+def _flush() -> None:
+    """Bring everything to standard output while a failure can still be told."""
+    try:
+        with translated("write to standard output"):
+            sys.stdout.flush()
+    except MingwenError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter would try again at its end
+        raise

@@ -1,6 +1,7 @@
 """From what was typed to a list of files: names, folders and patterns."""
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -38,18 +39,20 @@ def target(path: Path, within: Path, *, output: Path | None, several: bool) -> P
     """Return where the labelled form of ``path`` goes: ``output`` itself, its place below the folder ``output``, or beside it."""
     if output is None:
         return STREAM if path == STREAM else path.with_name(f"{path.stem}{MARK}{path.suffix}")
-    if several or output.is_dir():
+    if several or os.path.isdir(output):  # noqa: PTH112 - see _expand
         return output / within
     return output
 
 
 def _expand(name: str) -> Iterator[tuple[Path, Path]]:
     path = Path(name)
-    if path.is_dir():
+    if not name:  # an unset variable of a shell; Path("") would be the whole folder one stands in
+        return
+    if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir it never raises, whatever the name
         yield from ((p, p.relative_to(path)) for p in sorted(path.rglob("*")) if _is_ours(p, path))
-    elif not path.exists() and not path.is_symlink() and glob.has_magic(name):
+    elif not os.path.lexists(path) and glob.has_magic(name):
         found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        yield from ((Path(p), Path(Path(p).name)) for p in found if Path(p).is_file())
+        yield from ((Path(p), Path(Path(p).name)) for p in found if os.path.isfile(p))  # noqa: PTH113 - see above
     else:
         yield path, Path(path.name)
 
@@ -57,4 +60,4 @@ def _expand(name: str) -> Iterator[tuple[Path, Path]]:
 def _is_ours(path: Path, top: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
     known = {suffix for f in formats.every() for suffix in f.suffixes}
-    return not hidden and path.suffix.lower() in known and not path.stem.endswith(MARK) and path.is_file()
+    return not hidden and path.suffix.lower() in known and not path.stem.endswith(MARK) and os.path.isfile(path)  # noqa: PTH113

@@ -1,5 +1,6 @@
 """``mingwen label``."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -107,7 +108,7 @@ def _check(options: Options) -> None:
 
 def _jobs(options: Options) -> list[_Job]:
     found = inputs.files(options.names)
-    several = len(found) > 1 or any(Path(n).is_dir() for n in options.names)
+    several = len(found) > 1 or any(os.path.isdir(n) for n in options.names)  # noqa: PTH112 - never raises
     output = Path(options.output) if options.output else None
     if options.in_place:
         return [_Job(path, path) for path, _ in found]

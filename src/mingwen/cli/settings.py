@@ -18,9 +18,9 @@ def run(*, template: bool, path: bool, as_json: bool) -> int:
     if as_json:
         object_line({name: {"value": v.value, "origin": v.origin} for name, v in config.values.items()})
         return exits.WELL
-    line(f"{where}{'' if where.exists() else ' (not there; `mingwen config --template` prints one to begin with)'}")
+    line(f"{clean(str(where))}{'' if where.exists() else ' (not there; `mingwen config --template` prints one to begin with)'}")
     for name, value in config.values.items():
         shown = value.value if isinstance(value.value, str | float | int) else ", ".join(value.value)
         line(f"{coloured(name, 'cyan'):26} {clean(str(shown)):28} {coloured(value.origin, 'dim')}")
-    line(f"{coloured('store', 'cyan'):26} {wiring.store_url(config)}")
+    line(f"{coloured('store', 'cyan'):26} {clean(wiring.store_url(config))}")
     return exits.WELL

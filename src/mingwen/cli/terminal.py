@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+from mingwen.adapters.files.disk import translated
 from mingwen.cli.words import say
 from mingwen.domain.errors import MingwenError
 
@@ -27,14 +28,17 @@ def coloured(text: str, colour: str, *, error: bool = False) -> str:
 
 def line(text: str) -> None:
     """Print one line of result."""
-    print(_encodable(text))  # noqa: T201 - this is the one place that prints
+    with translated("write to standard output"):
+        print(_encodable(text))  # noqa: T201 - this is the one place that prints
 
 
 def object_line(value: object) -> None:
     """Print one JSON object on one line, as UTF-8 whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
+    with translated("write to standard output"):
+        sys.stdout.flush()
+        # Half a character of a file's name becomes \\udcxx, which is what JSON writes for it too.
+        sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def complaint(text: str) -> None:

@@ -11,6 +11,9 @@ from mingwen.domain.labels import AigcLabel, to_json
 RETENTION: Final = timedelta(days=184)
 """Measures Art. 9: records of an unmarked delivery are kept for at least six months, of which the longest have 184 days."""
 
+MAX_KEY_CHARS: Final = 200
+"""Of an idempotency key; ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -90,6 +93,39 @@ def produce(label: AigcLabel, file: File, *, key: str, delivery: Delivery | None
 def propagate(label: AigcLabel, file: File, *, key: str, by: str, now: datetime) -> Outcome[Content]:
     """Record a platform's part of a label; what is perceptible in the file stays as it came (Measures Art. 6)."""
     return _outcome("label.propagated", Content(key, label, file, None, None), by=by, now=now)
+
+
+def require_key(key: str) -> None:
+    """Raise unless ``key`` may serve as an idempotency key.
+
+    Raises:
+        Misused: it is empty or longer than ``MAX_KEY_CHARS`` (``key.length``).
+    """
+    if not 0 < len(key) <= MAX_KEY_CHARS:
+        raise Misused(
+            "key.length",
+            f"expected an idempotency key of 1 to {MAX_KEY_CHARS} characters, got {len(key)}",
+            hint="a UUID does well",
+        )
+
+
+def require_same(content: Content, known: Content | None) -> None:
+    """Raise if an idempotency key stands for something else already; the file's name may differ, it may come another way.
+
+    Raises:
+        Refused: label, format, explicit label or delivery differ (``key.reused``).
+    """
+    if known and _essence(content) != _essence(known):
+        raise Refused(
+            "key.reused",
+            f"expected the same content and options as before under the key {known.key!r}, got others",
+            hint="the key is for repeating one act: take a fresh one for another file or other options",
+        )
+
+
+def _essence(content: Content) -> tuple[object, ...]:
+    file = content.file
+    return content.label, file.format, file.medium, file.notice, content.delivery
 
 
 def require_production(label: AigcLabel | None, place: str) -> AigcLabel:

@@ -109,3 +109,9 @@ def _require(*named: tuple[str, str]) -> None:
                 f"expected a value for {name}, got an empty string",
                 hint="Measures Art. 5 names attribute, provider and content number; set them",
             )
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            raise Misused(
+                "label.not-text",
+                f"expected text for {name}, got {value!r}, which holds half a character",
+                hint="give it in UTF-8",
+            )

@@ -1,6 +1,7 @@
 """JSON read for evidence: every key as it stands, duplicates kept, size and depth bounded."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -43,7 +44,9 @@ def read(text: str) -> Value:
     """
     _bound_depth(text)
     try:
-        value: Value = json.loads(text, object_pairs_hook=lambda pairs: Pairs(tuple(pairs)), parse_constant=_refuse)
+        value: Value = json.loads(
+            text, object_pairs_hook=lambda pairs: Pairs(tuple(pairs)), parse_constant=_refuse, parse_float=_finite
+        )
     except json.JSONDecodeError as e:
         raise ValueError(f"{e.msg.lower()} at character {e.pos}") from e
     return value
@@ -69,6 +72,11 @@ def _bound_depth(text: str) -> None:
 
 def _refuse(word: str) -> float:
     raise ValueError(f"{word} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
 
 
 def write(value: Value) -> str:

@@ -65,8 +65,8 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
             f"expected a file without label, found one at {', '.join(s.place for s in reading.sites)}",
             hint="to add your part as the platform that spreads it use --propagate; a producer's label is never replaced",
         )
-    known = world.store.find(command.key) if command.key else None
-    made = known.label if known else _produced(world, command)
+    known = _known(world, command.key)
+    made = _again(known, command) if known else _produced(world, command)
     with ExitStack() as stack:
         marked, notice = source, None
         if command.style:
@@ -76,6 +76,7 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         key = command.key or world.ids.fresh()
         now = world.clock.now()
         outcome = contents.produce(made, file, key=key, delivery=command.delivery, by=command.producer, now=now)
+        contents.require_same(outcome.state, known)
         size = _write(world, format_, made, source=marked, sink=sink)
     return _kept(world, outcome, format_, size)
 
@@ -89,11 +90,12 @@ def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink
     """
     format_ = _format(command.name, source)
     site = _only(_whole(format_.read(source)))
-    known = world.store.find(command.key) if command.key else None
-    made = known.label if known else _propagated(world, command, site)
+    known = _known(world, command.key)
+    made = _propagated(world, command, site, known)
     file = File(command.name, format_.name, format_.medium(source).value, None)
     key = command.key or world.ids.fresh()
     outcome = contents.propagate(made, file, key=key, by=command.propagator, now=world.clock.now())
+    contents.require_same(outcome.state, known)
     size = _write(world, format_, made, source=source, sink=sink)
     return _kept(world, outcome, format_, size)
 
@@ -120,11 +122,26 @@ def _produced(world: World, command: LabelContent) -> AigcLabel:
     return labels.produced(producer=command.producer, produce_id=number, reserved_code=reserved, claim=command.claim)
 
 
-def _propagated(world: World, command: PropagateContent, site: Site) -> AigcLabel:
+def _known(world: World, key: str | None) -> Content | None:
+    if key is None:
+        return None
+    contents.require_key(key)
+    return world.store.find(key)
+
+
+def _again(known: Content, command: LabelContent) -> AigcLabel:
+    """Make the label the command asks for with what was drawn by lot the first time; ``require_same`` compares them."""
+    was = known.label
+    number = command.produce_id or was.ProduceID
+    return labels.produced(producer=command.producer, produce_id=number, reserved_code=was.ReservedCode1, claim=command.claim)
+
+
+def _propagated(world: World, command: PropagateContent, site: Site, known: Content | None) -> AigcLabel:
     found, _ = read_site(site)
     whole = contents.require_production(found.label, site.place)
+    number = command.propagate_id or (known.label.PropagateID if known else world.ids.fresh())
     # The message of ReservedCode2 is unknown (TC260-PG-202511A could not be read), so nothing is signed there.
-    return labels.propagated(whole, propagator=command.propagator, propagate_id=command.propagate_id or world.ids.fresh())
+    return labels.propagated(whole, propagator=command.propagator, propagate_id=number)
 
 
 def _sign(world: World, claim: str, producer: str, number: str) -> str:
@@ -171,4 +188,5 @@ def _write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, 
 def _kept(world: World, outcome: Outcome[Content], format_: Format, size: int) -> Labelled:
     world.store.save([outcome])
     state = outcome.state
+    contents.require_same(state, world.store.find(state.key))  # somebody may have used the key a moment before us
     return Labelled(state.label, format_.name, format_.place, state.file.notice, size)

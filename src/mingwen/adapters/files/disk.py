@@ -31,6 +31,11 @@ _HINTS: Final = {
 }
 
 
+def home(name: str) -> Path:
+    """Put the home folder in place of ``~``; a user nobody knows stays as it is written."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser raises where there is no such user
+
+
 class Disk:
     """The port ``Files`` on the local file system."""
 
@@ -60,13 +65,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     with translated(f"read {path}", code="file.unreadable"):
         # A pipe would block on open; O_NONBLOCK lets us look first.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        file = os.fdopen(handle, "rb")
-    with file:
+        handle = os.open(_named(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-            raise Unavailable("file.unreadable", f"expected a file at {path}, found {kind}", hint="give a regular file")
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise Unavailable("file.unreadable", f"expected a file at {path}, found {kind}", hint="give a regular file")
+    with os.fdopen(handle, "rb") as file:
         yield file
 
 
@@ -78,16 +83,18 @@ def staged(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
     before the old one goes. A symbolic link is followed: the file it points to is replaced, the link stays.
 
     Raises:
-        Misused: the target exists and ``replace`` is not set (``output.exists``).
+        Misused: the target exists and ``replace`` is not set (``output.exists``), or is no regular file (``output.kind``).
         Unavailable: the folder cannot be written, or the disk is full (``file.unwritable``, ``disk.full``).
     """
-    target = Path(os.path.realpath(target)) if target.is_symlink() else target
     with translated(f"write {target}"):
+        target = Path(os.path.realpath(target)) if _named(target).is_symlink() else target
         old = target.stat() if target.exists() else None
         if old and not replace:
             raise _exists(target)
+        if old and not stat.S_ISREG(old.st_mode):  # a folder, or a device such as /dev/null, is not to be replaced by a file
+            raise Misused("output.kind", f"expected a file at {target}, found something else", hint="give a regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
@@ -173,6 +180,12 @@ def _copy(source: BinaryIO, sink: BinaryIO, keep: Keep) -> None:
             raise Unavailable("file.changed", f"expected {left} more bytes of the source, found its end", hint=hint)
         sink.write(block)
         left -= len(block)
+
+
+def _named(path: Path) -> Path:
+    if "\0" in str(path):
+        raise Misused("file.name", f"expected a file's name, got {str(path)!r}", hint="no name holds a NUL")
+    return path
 
 
 def _exists(target: Path) -> Misused:

@@ -19,13 +19,18 @@ CONTENT_COLUMNS: Final = (
 ENTRY_COLUMNS: Final = ("kind", "subject", "by", "at", "detail")
 
 
+def storable(text: str) -> str:
+    """Escape halves of characters and NULs, which no database takes; files may be named so, and labels hold them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
 def content_row(content: Content) -> dict[str, str | None]:
     """Lay a content out by ``CONTENT_COLUMNS``."""
     file, delivery, keep_until = content.file, content.delivery, content.keep_until
     sent = (delivery.recipient, delivery.agreement, delivery.reason) if delivery else (None, None, None)
     label = content.label
     values = (content.key, label.ProduceID, to_json(label), file.name, file.format, file.medium, file.notice, *sent)
-    return dict(zip(CONTENT_COLUMNS, (*values, keep_until.isoformat() if keep_until else None), strict=True))
+    return _row(CONTENT_COLUMNS, (*values, keep_until.isoformat() if keep_until else None))
 
 
 def content(row: dict[str, str | None]) -> Content:
@@ -40,16 +45,16 @@ def content(row: dict[str, str | None]) -> Content:
 def entry_row(entry: Entry) -> dict[str, str | None]:
     """Lay an entry out by ``ENTRY_COLUMNS``; instants are ISO 8601 in UTC, which sorts as text."""
     detail = json.dumps(entry.detail, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return dict(
-        zip(
-            ENTRY_COLUMNS, (entry.kind, entry.subject, entry.by, entry.at.isoformat(timespec="microseconds"), detail), strict=True
-        )
-    )
+    return _row(ENTRY_COLUMNS, (entry.kind, entry.subject, entry.by, entry.at.isoformat(timespec="microseconds"), detail))
 
 
 def entry(row: dict[str, str]) -> Entry:
     """Build the entry that ``entry_row`` laid out."""
     return Entry(row["kind"], row["subject"], row["by"], datetime.fromisoformat(row["at"]), json.loads(row["detail"]))
+
+
+def _row(columns: tuple[str, ...], values: tuple[str | None, ...]) -> dict[str, str | None]:
+    return {c: None if v is None else storable(v) for c, v in zip(columns, values, strict=True)}
 
 
 def _label(text: str) -> AigcLabel:

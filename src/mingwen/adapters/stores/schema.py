@@ -4,7 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
+
+from mingwen.adapters.stores.rows import REVISION
+from mingwen.domain.errors import Misused
 
 METADATA = MetaData(
     naming_convention={
@@ -18,7 +22,7 @@ CONTENTS = Table(
     "contents",
     METADATA,
     Column("key", Text, primary_key=True),
-    Column("produce_id", Text, nullable=False, index=True),
+    Column("produce_id", Text, nullable=False),
     Column("label", Text, nullable=False),
     Column("file_name", Text, nullable=False),
     Column("format", Text, nullable=False),
@@ -28,6 +32,7 @@ CONTENTS = Table(
     Column("agreement", Text),
     Column("reason", Text),
     Column("keep_until", Text),
+    Index("ix_contents_produce_id", "produce_id", postgresql_using="hash"),  # a number may be longer than a b-tree takes
 )
 
 ENTRIES = Table(
@@ -35,17 +40,29 @@ ENTRIES = Table(
     METADATA,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False, index=True),
+    Column("subject", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Index("ix_entries_subject", "subject", postgresql_using="hash"),  # as above: strangers choose it
     Index("ix_entries_kind_number", "kind", "number"),
     sqlite_autoincrement=True,
 )
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the database of ``connection`` to the newest revision, within the caller's transaction."""
+    """Bring the database of ``connection`` to the newest revision, within the caller's transaction.
+
+    Raises:
+        Misused: a newer mingwen, which knows revisions that this one does not, made it (``store.newer``).
+    """
+    known = MigrationContext.configure(connection).get_current_revision()
+    if known is not None and known > REVISION:
+        raise Misused(
+            "store.newer",
+            f"expected a store of revision {REVISION} or older, found {known}",
+            hint="a newer mingwen wrote it; upgrade this one",
+        )
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

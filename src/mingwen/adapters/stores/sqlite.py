@@ -7,18 +7,21 @@ The same tests run on this store and on PostgreSQL (tests/family/test_stores.py)
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from mingwen.adapters.files.disk import home
 from mingwen.adapters.stores import rows
 from mingwen.domain.contents import Content
-from mingwen.domain.errors import Misused, Unavailable
+from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Entry, Outcome
 
 BUSY_SECONDS: Final = 30
 """How long a writer waits for others; SQLite has one writer at a time."""
+BUSY_STEP_SECONDS: Final = 0.01
 
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
@@ -34,17 +37,19 @@ class SqliteStore:
     """The port ``Store`` in one file, readable by its owner alone; any number of processes and threads may share it."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(url.removeprefix("sqlite:///")).expanduser()
+        self._path = home(url.removeprefix("sqlite:///"))
         self._lock = threading.Lock()
-        with _translated(self._path):
+        with _translated(self._path), ExitStack() as undo:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            with suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            undo.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
-            # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit.
-            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            self._write_ahead()
             if self._revision() != rows.REVISION:
                 self._migrate()
+            undo.pop_all()
 
     def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
         """Keep states and entries in one transaction."""
@@ -57,12 +62,12 @@ class SqliteStore:
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""
         with _translated(self._path), self._lock:
-            row = self._connection.execute("SELECT * FROM contents WHERE key = ?", (key,)).fetchone()
+            row = self._connection.execute("SELECT * FROM contents WHERE key = ?", (rows.storable(key),)).fetchone()
         return rows.content(dict(row)) if row else None
 
     def entries(self, *, kind: str | None = None, subject: str | None = None, limit: int = 100) -> Iterable[tuple[int, Entry]]:
         """Return the newest entries first, each with its number."""
-        wanted = {name: value for name, value in (("kind", kind), ("subject", subject)) if value is not None}
+        wanted = {name: rows.storable(value) for name, value in (("kind", kind), ("subject", subject)) if value is not None}
         where = f"WHERE {' AND '.join(f'{name} = :{name}' for name in wanted)}" if wanted else ""
         query = f"SELECT * FROM entries {where} ORDER BY number DESC LIMIT :limit"  # noqa: S608 - the names are ours
         with _translated(self._path), self._lock:
@@ -84,6 +89,20 @@ class SqliteStore:
             raise
         self._connection.execute("COMMIT")
 
+    def _write_ahead(self) -> None:
+        """Turn on the WAL. Where the file is new, SQLite does not wait for another process that does the same: we do."""
+        last = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit.
+                self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            except sqlite3.OperationalError as e:
+                if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                    raise
+                time.sleep(BUSY_STEP_SECONDS)
+            else:
+                return
+
     def _revision(self) -> str | None:
         try:
             row = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -96,22 +115,20 @@ class SqliteStore:
     def _migrate(self) -> None:
         """Make or renew the schema, one process at a time: the transaction holds the write lock from its start."""
         import sqlalchemy as sa  # noqa: PLC0415 - only new or old files pay for it
+        from alembic.util import CommandError  # noqa: PLC0415 - the same
 
         from mingwen.adapters.stores.schema import migrate  # noqa: PLC0415 - the same
 
-        known = self._revision()
-        if known is not None and known > rows.REVISION:
-            raise Misused(
-                "store.newer",
-                f"expected a store of revision {rows.REVISION} or older at {self._path}, found {known}",
-                hint="a newer mingwen wrote it; upgrade this one",
-            )
-        engine = sa.create_engine(f"sqlite:///{self._path}", connect_args={"timeout": BUSY_SECONDS})
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
         sa.event.listen(engine, "connect", _hand_over_transactions)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        with engine.begin() as connection:
-            migrate(connection)
-        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                migrate(connection)
+        except (sa.exc.SQLAlchemyError, CommandError) as e:  # for example tables of somebody else's
+            raise sqlite3.DatabaseError(str(getattr(e, "orig", None) or e)) from e
+        finally:
+            engine.dispose()
 
 
 def _hand_over_transactions(connection: sqlite3.Connection, _: object) -> None:
@@ -123,7 +140,7 @@ def _hand_over_transactions(connection: sqlite3.Connection, _: object) -> None:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as e:
+    except (sqlite3.Error, OSError, ValueError) as e:  # ValueError: a NUL in the path
         reason = (getattr(e, "strerror", None) or str(e)).lower()
         hint = "choose another place with --store, MINGWEN_STORE_URL or store.url"
         raise Unavailable("store.unavailable", f"expected to use the store at {path}, but: {reason}", hint=hint) from e

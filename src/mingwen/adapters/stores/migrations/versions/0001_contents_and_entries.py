@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("keep_until", sa.Text),
         sa.PrimaryKeyConstraint("key", name="pk_contents"),
     )
-    op.create_index("ix_contents_produce_id", "contents", ["produce_id"])
+    op.create_index("ix_contents_produce_id", "contents", ["produce_id"], postgresql_using="hash")
     op.create_table(
         "entries",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), autoincrement=True, nullable=False),
@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_entries"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_entries_subject", "entries", ["subject"])
+    op.create_index("ix_entries_subject", "entries", ["subject"], postgresql_using="hash")
     op.create_index("ix_entries_kind_number", "entries", ["kind", "number"])
 
 
