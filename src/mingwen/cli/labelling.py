@@ -77,9 +77,13 @@ def run(options: Options, flags: Mapping[str, object]) -> int:
     jobs = _jobs(options)
     if config.producer == TEST_PRODUCER and not options.propagate:
         complaint(coloured(say(config.language, "test-producer", producer=TEST_PRODUCER), "yellow", error=True))
-    statuses = []
+    statuses: list[int] = []
     for job, result in each(jobs, lambda job: _label(job, options), jobs=options.jobs, language=config.language):
         statuses.append(_show(job, result, options, config.language))
+    if len(jobs) > 1 and not options.as_json:
+        well = statuses.count(exits.WELL)
+        counts = ((well, say(config.language, "labelled")), (len(jobs) - well, say(config.language, "failed")))
+        line(say(config.language, "summary", count=len(jobs), parts=", ".join(f"{n} {word}" for n, word in counts if n)))
     return worst(statuses)
 
 

@@ -1,7 +1,8 @@
 """Reading at offsets, bounded and exact: what every container walker stands on."""
 
 import io
-from typing import BinaryIO, TypeAlias
+from collections.abc import Iterable
+from typing import BinaryIO, NamedTuple
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Keep, Splice
@@ -36,15 +37,27 @@ def truncated(what: str, expected: int, came: int) -> Malformed:
     )
 
 
-Edit: TypeAlias = tuple[int, int, bytes]
-"""Bytes ``start`` to ``stop`` of the source become these; an empty range inserts, empty bytes remove."""
+class Edit(NamedTuple):
+    """Bytes ``start`` to ``stop`` of the source become ``new``; an empty range inserts, empty bytes remove."""
+
+    start: int
+    stop: int
+    new: bytes
 
 
-def spliced(edits: list[Edit], size: int) -> Splice:
-    """Describe a source of ``size`` bytes with the ``edits`` made, which do not overlap."""
+def spliced(edits: Iterable[Edit], size: int) -> Splice:
+    """Describe a source of ``size`` bytes with the ``edits`` made; of two at one place the first comes first.
+
+    Raises:
+        Malformed: two edits overlap, since the structures they were found by do (``file.overlap``).
+    """
     pieces: list[Keep | bytes] = []
     cursor = 0
     for start, stop, new in sorted(edits, key=lambda e: e[:2]):
+        if start < cursor:
+            raise Malformed(
+                "file.overlap", f"expected parts beside each other, but two overlap at {start}", hint="the file is damaged"
+            )
         pieces += [Keep(cursor, start), new]
         cursor = stop
     pieces.append(Keep(cursor, size))

@@ -7,13 +7,11 @@ an offset; only what lies between is decoded. Bytes that mean nothing to the str
 import codecs
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
 
 from mingwen.domain.errors import Misused
-from mingwen.domain.media import Keep, Splice
 from mingwen.formats._bytes import read_at, size_of
 from mingwen.formats._shape import HEAD_BYTES
 
@@ -179,26 +177,6 @@ def _stretch(source: BinaryIO, encoding: Encoding, start: int, stop: int) -> Str
     data = read_at(source, start, stop - start, what="text")
     first, last = start == len(encoding.mark), stop == size_of(source)
     return Stretch(encoding, start, data, encoding.view(data), first, last)
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Bytes ``start`` to ``stop`` (exclusive) of the file become ``new``."""
-
-    start: int
-    stop: int
-    new: bytes
-
-
-def spliced(size: int, edits: Iterable[Edit]) -> Splice:
-    """Describe a file of ``size`` bytes after edits that do not overlap; everything between them is kept."""
-    pieces: list[Keep | bytes] = []
-    done = 0
-    for edit in sorted(edits, key=lambda e: (e.start, e.stop)):
-        pieces += [Keep(done, edit.start), edit.new]
-        done = edit.stop
-    pieces.append(Keep(done, size))
-    return tuple(p for p in pieces if p != b"" and not (isinstance(p, Keep) and p.start == p.stop))
 
 
 def require_label(label: str) -> dict[str, str]:

@@ -210,8 +210,8 @@ def edits(tag: Tag, drops: Sequence[Label], text: str) -> list[Edit]:
     elif len(frame) > room:
         room = -(-len(frame) // SLOT_BYTES) * SLOT_BYTES
     left = room - len(frame)
-    out: list[Edit] = [(tag.body, tag.body, frame), *((start, stop, b"") for start, stop in ranges)]
-    out.append((end - max(padding - left, 0), end, bytes(max(left - padding, 0))))
+    out: list[Edit] = [Edit(tag.body, tag.body, frame), *(Edit(start, stop, b"") for start, stop in ranges)]
+    out.append(Edit(end - max(padding - left, 0), end, bytes(max(left - padding, 0))))
     return [*out, *_resized(tag, sum(len(new) - (stop - start) for start, stop, new in out), left)]
 
 
@@ -229,12 +229,12 @@ def _resized(tag: Tag, growth: int, padding: int) -> list[Edit]:
         sizes: list[Edit] = []
     else:
         size = _safe(_bounded(tag.size + growth))
-        sizes = [(tag.start + 6, tag.start + 10, size)]
-        sizes += [(tag.stop - 4, tag.stop, size)] if tag.footer else []
+        sizes = [Edit(tag.start + 6, tag.start + 10, size)]
+        sizes += [Edit(tag.stop - 4, tag.stop, size)] if tag.footer else []
     if tag.version == 3 and tag.extended:  # noqa: PLR2004 - v2.3 §3.2: size, flags, size of padding
         extended = tag.extended[:6] + padding.to_bytes(4) + tag.extended[10:]
         if extended != tag.extended:
-            sizes.append((tag.start + HEAD, tag.body, _stuff(extended, tag)))
+            sizes.append(Edit(tag.start + HEAD, tag.body, _stuff(extended, tag)))
     return sizes
 
 

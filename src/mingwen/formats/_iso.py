@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from struct import pack
 from typing import BinaryIO, Final
 
-from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.media import Keep, Medium, Splice
+from mingwen.domain.errors import Refused
+from mingwen.domain.media import Medium, Splice
 from mingwen.formats import _moov, _xmp
 from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
-from mingwen.formats._bytes import read_at, size_of
-from mingwen.formats._offsets import Patch, Shift, patches, shifted
+from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._offsets import Shift, patches, shifted
 from mingwen.formats._shape import Reading, Site, Unread
 
 PLACE: Final = _moov.PLACE
@@ -101,7 +101,7 @@ def splice(source: BinaryIO, json: str) -> Splice:
     changes = [replacement]
     for box in layout.others:
         changes += _without_label(source, box) if box.kind == b"uuid" else patches(source, box, shift)
-    return _woven(layout.size, changes)
+    return spliced(changes, layout.size)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
@@ -179,12 +179,12 @@ def _layout(source: BinaryIO) -> _Layout:
     return _Layout(length, moov, after, tuple(others))
 
 
-def _settled(layout: _Layout, new: Node) -> tuple[Patch, Shift]:
+def _settled(layout: _Layout, new: Node) -> tuple[Edit, Shift]:
     """Return what stands for the moov (and a free box behind it), and how everything behind that moves."""
     moov = layout.moov
     room = _taken_room(layout.after, size(new) - (moov.stop - moov.start))
     if room is not None:
-        return Patch(moov.start, room.stop, (packed(new), *room.pieces)), Shift(moov.stop, 0)
+        return Edit(moov.start, room.stop, packed(new) + room.new), Shift(moov.stop, 0)
     growth = size(new) - (moov.stop - moov.start)
     for _ in range(_ROUNDS):
         gap = _gap(growth, behind=layout.size - moov.stop)
@@ -192,8 +192,8 @@ def _settled(layout: _Layout, new: Node) -> tuple[Patch, Shift]:
         moved = shifted(new, shift)
         settled = size(moved) - (moov.stop - moov.start)
         if settled == growth:
-            free = (pack(">I4s", gap, b"free") + bytes(gap - 8),) if gap else ()
-            return Patch(moov.start, moov.stop, (packed(moved), *free)), shift
+            free = pack(">I4s", gap, b"free") + bytes(gap - 8) if gap else b""
+            return Edit(moov.start, moov.stop, packed(moved) + free), shift
         growth = settled
     raise broken("the moov's offsets do not settle")
 
@@ -207,37 +207,21 @@ def _gap(growth: int, *, behind: int) -> int:
     return gap if gap == 0 or gap >= 8 else gap + PAGE_BYTES  # noqa: PLR2004 - the head of a box
 
 
-def _taken_room(free: Box | None, growth: int) -> Patch | None:
+def _taken_room(free: Box | None, growth: int) -> Edit | None:
     """Return a free box made smaller (or larger) by ``growth``; None if it cannot be, so that all behind it has to move."""
     if free is None or free.kind not in _ROOMY:
         return None
     left = free.stop - free.start - growth
     if left == 0:
-        return Patch(free.start, free.stop, ())
+        return Edit(free.start, free.stop, b"")
     if not free.head <= left < 1 << 32 or free.head != 8:  # noqa: PLR2004 - a 64-bit head would not fit what is left
         return None
     kept = free.start + 8 + max(growth, 0)
-    return Patch(free.start, kept, (pack(">I4s", left, free.kind) + bytes(max(-growth, 0)),))
+    return Edit(free.start, kept, pack(">I4s", left, free.kind) + bytes(max(-growth, 0)))
 
 
-def _without_label(source: BinaryIO, box: Box) -> Sequence[Patch]:
+def _without_label(source: BinaryIO, box: Box) -> Sequence[Edit]:
     """Blank the label in a uuid box with XMP; a packet that cannot be read stays as it is, and a reading will say so."""
     if not any(isinstance(f, Site) for f in _in_uuid(source, box)):
         return ()
-    return (Patch(box.body + len(_XMP_ID), box.stop, (_xmp.without(_packet(source, box)),)),)
-
-
-def _woven(length: int, changes: Sequence[Patch]) -> Splice:
-    """Lay the changes over the source, in order."""
-    out: list[Keep | bytes] = []
-    at = 0
-    for change in sorted(changes, key=lambda c: c.start):
-        if change.start < at:
-            raise Malformed("iso.broken", "expected boxes beside each other, but two overlap", hint="the file is damaged")
-        if change.start > at:
-            out.append(Keep(at, change.start))
-        out += change.pieces
-        at = change.stop
-    if at < length:
-        out.append(Keep(at, length))
-    return tuple(out)
+    return (Edit(box.body + len(_XMP_ID), box.stop, _xmp.without(_packet(source, box))),)

@@ -9,8 +9,8 @@ import yaml
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats._bytes import size_of
-from mingwen.formats._characters import Edit, Stretch, opening, require_label, spliced
+from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats._characters import Stretch, opening, require_label
 from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
 from mingwen.formats._shape import Reading, Site, Unread, Wrapper
 
@@ -119,7 +119,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise Refused(
             "markdown.too-long", f"expected front matter of at most {REACH_BYTES} bytes, got more", hint="make it shorter"
         )
-    return spliced(size, [*later, *new])
+    return spliced([*later, *new], size)
 
 
 def _before(head: Stretch, fields: dict[str, str]) -> Edit:

@@ -12,7 +12,7 @@ from struct import pack
 from typing import BinaryIO, Final
 
 from mingwen.formats._boxes import Box, Node, boxes, broken, named, walk
-from mingwen.formats._bytes import read_at
+from mingwen.formats._bytes import Edit, read_at
 from mingwen.formats._shape import Unread
 
 MAX_INDEX_BYTES: Final = 64 << 20
@@ -41,15 +41,6 @@ class Shift:
         return offset + self.growth if offset >= self.pivot else offset
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Bytes ``start`` to ``stop`` of the source, and what stands there instead."""
-
-    start: int
-    stop: int
-    pieces: tuple[bytes, ...]
-
-
 def shifted(node: Node, shift: Shift) -> Node:
     """Return a moov (or a box in it) with every offset moved; 32-bit tables that overflow become 64-bit ones.
 
@@ -68,7 +59,7 @@ def shifted(node: Node, shift: Shift) -> Node:
     )
 
 
-def patches(source: BinaryIO, box: Box, shift: Shift) -> Iterator[Patch]:
+def patches(source: BinaryIO, box: Box, shift: Shift) -> Iterator[Edit]:
     """Return what changes in one box outside the moov.
 
     Raises:
@@ -176,17 +167,17 @@ def _items(node: Node, shift: Shift) -> Node:
     return replace(node, body=bytes(fields.data))
 
 
-def _item_patches(source: BinaryIO, meta: Box, shift: Shift) -> Iterator[Patch]:
+def _item_patches(source: BinaryIO, meta: Box, shift: Shift) -> Iterator[Edit]:
     # iloc is not always a full box's first child, but meta's version and flags always come before the children.
     for box in walk(source, meta.body + _FULL_HEAD, meta.stop):
         if not isinstance(box, Unread) and box.kind == b"iloc":
-            yield Patch(box.body, box.stop, (bytes(_items(Node(b"iloc", _body(source, box)), shift).body),))
+            yield Edit(box.body, box.stop, bytes(_items(Node(b"iloc", _body(source, box)), shift).body))
 
 
 # --- fragments ----------------------------------------------------------------------------------------------------------
 
 
-def _fragment_patches(source: BinaryIO, moof: Box, shift: Shift) -> Iterator[Patch]:
+def _fragment_patches(source: BinaryIO, moof: Box, shift: Shift) -> Iterator[Edit]:
     tracks = 0
     for traf in walk(source, moof.body, moof.stop):
         if isinstance(traf, Unread):
@@ -202,13 +193,13 @@ def _fragment_patches(source: BinaryIO, moof: Box, shift: Shift) -> Iterator[Pat
             base = int.from_bytes(read_at(source, at, 8, what="tfhd"))
             if at + 8 > head.stop:
                 raise broken("a tfhd ends before its base_data_offset")
-            yield Patch(at, at + 8, (_wide(shift(base)),))
+            yield Edit(at, at + 8, _wide(shift(base)))
 
 
-def _random_access_patches(source: BinaryIO, mfra: Box, shift: Shift) -> Iterator[Patch]:
+def _random_access_patches(source: BinaryIO, mfra: Box, shift: Shift) -> Iterator[Edit]:
     for box in walk(source, mfra.body, mfra.stop):
         if isinstance(box, Box) and box.kind == b"tfra":
-            yield Patch(box.body, box.stop, (_fragment_index(_body(source, box), shift),))
+            yield Edit(box.body, box.stop, _fragment_index(_body(source, box), shift))
 
 
 def _fragment_index(body: bytes, shift: Shift) -> bytes:
@@ -225,7 +216,7 @@ def _fragment_index(body: bytes, shift: Shift) -> bytes:
     return bytes(fields.data)
 
 
-def _segment_patches(source: BinaryIO, sidx: Box, shift: Shift) -> Iterator[Patch]:
+def _segment_patches(source: BinaryIO, sidx: Box, shift: Shift) -> Iterator[Edit]:
     """Move a ``sidx``'s first_offset, which counts from its own end: it changes only if the pivot lies between."""
     width = 8 if read_at(source, sidx.body, 1, what="sidx") != b"\0" else 4
     at = sidx.body + 12 + width
@@ -237,7 +228,7 @@ def _segment_patches(source: BinaryIO, sidx: Box, shift: Shift) -> Iterator[Patc
         return
     if not 0 <= new < 1 << 8 * width:
         raise broken(f"the first offset of a sidx becomes {new}")
-    yield Patch(at, at + width, (new.to_bytes(width),))
+    yield Edit(at, at + width, new.to_bytes(width))
 
 
 def _body(source: BinaryIO, box: Box) -> bytes:
@@ -257,7 +248,7 @@ _MOVES: dict[bytes, dict[bytes, Callable[[Node, Shift], Node]]] = {
     b"stbl": {b"stco": _chunks, b"co64": _chunks, b"saio": _auxiliary},
     b"meta": {b"iloc": _items},
 }
-_PATCHES: dict[bytes, Callable[[BinaryIO, Box, Shift], Iterator[Patch]]] = {
+_PATCHES: dict[bytes, Callable[[BinaryIO, Box, Shift], Iterator[Edit]]] = {
     b"meta": _item_patches,
     b"moof": _fragment_patches,
     b"mfra": _random_access_patches,

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.labels import mentions
 from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_CHUNKS: Final = 32_768
 """Chunks of one list that are walked; an animation of 18 minutes at 30 pictures a second has as many."""
 MAX_LONG_SIZES: Final = 64
 """Entries of the ds64 table that are read; one for each chunk beyond 4 GiB, other than data."""
-MAX_TAIL_BYTES: Final = 1 << 20
 """How much behind the RIFF's end is searched for a stray label."""
 HEAD: Final = 12
 """``RIFF``, size, form."""
@@ -138,14 +136,14 @@ def resized(form: Form, edits: list[Edit]) -> list[Edit]:
         return []  # the writer left it open, readers go by the file's end
     size = (form.size if form.cut else form.stop - 8) + growth(edits)
     if form.long_size_at is not None:
-        return [(form.long_size_at, form.long_size_at + 8, size.to_bytes(8, "little"))]
+        return [Edit(form.long_size_at, form.long_size_at + 8, size.to_bytes(8, "little"))]
     if size >= _UNKNOWN:
         raise Refused(
             "riff.too-large",
             f"expected a RIFF of less than 4 GiB with the label, got {size} bytes",
             hint="convert it to RF64 first, for example with `ffmpeg -i in.wav -c copy -rf64 always out.wav`",
         )
-    return [(4, 8, size.to_bytes(4, "little"))]
+    return [Edit(4, 8, size.to_bytes(4, "little"))]
 
 
 def framed(chunk: Chunk, inner: list[Edit]) -> list[Edit]:
@@ -154,25 +152,10 @@ def framed(chunk: Chunk, inner: list[Edit]) -> list[Edit]:
     end = chunk.data + chunk.size
     edits = list(inner)
     if size != chunk.size:
-        edits.append((chunk.start + 4, chunk.data, size.to_bytes(4, "little")))
+        edits.append(Edit(chunk.start + 4, chunk.data, size.to_bytes(4, "little")))
     if chunk.stop - end != size % 2:
-        edits.append((end, chunk.stop, bytes(size % 2)))
+        edits.append(Edit(end, chunk.stop, bytes(size % 2)))
     return edits
-
-
-def strays(source: BinaryIO, form: Form) -> list[Edit]:
-    """Return the edits that take a label out of what stands behind the RIFF's end; none if that is ``too_long``."""
-    length = 0 if too_long(source, form) else size_of(source) - form.stop
-    tail = read_at(source, form.stop, length, what="what follows the RIFF")
-    if not mentions(tail.decode("latin-1")) or b"}" not in tail[tail.index(b"{") :]:
-        return []
-    return [(form.stop + tail.index(b"{"), form.stop + tail.rindex(b"}") + 1, b"")]
-
-
-def too_long(source: BinaryIO, form: Form) -> str:
-    """Say why what stands behind the RIFF's end is not searched, or ""."""
-    length = size_of(source) - form.stop
-    return f"{length} bytes, more than the {MAX_TAIL_BYTES} that are searched" if length > MAX_TAIL_BYTES else ""
 
 
 def packed(kind: bytes, data: bytes) -> bytes:

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats._bytes import size_of
-from mingwen.formats._characters import Edit, Kind, Stretch, kind_of, opening, require_label, spliced
+from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats._characters import Kind, Stretch, kind_of, opening, require_label
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 from mingwen.formats._tags import Cut, Token, attributes, tokens
 
@@ -174,7 +174,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     start, stop = (old.start, old.stop) if old else (head.point, head.point)
     if old is None:
         tag = page.newline() + tag if head.point else tag + page.newline()
-    return spliced(size, [*edits, Edit(page.at(start), page.at(stop), page.encoding.encode(tag))])
+    return spliced([*edits, Edit(page.at(start), page.at(stop), page.encoding.encode(tag))], size)
 
 
 def _gone(page: Stretch, found: _Found) -> bytes:

@@ -11,14 +11,14 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _exif, _xmp
+from mingwen.formats import _exif, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 10_000
 """Header segments that are walked; a large ICC profile or a maker's preview takes a few hundred."""
-MAX_TAIL_BYTES: Final = 64 << 10
-"""How much behind EOI is searched for a stray label, and the step in which EOI is looked for."""
+STEP_BYTES: Final = 64 << 10
+"""The step in which EOI is looked for, from the file's end."""
 MAX_SEGMENT_BYTES: Final = 65_533
 """T.81 B.1.1.4: the length field has 16 bits and counts itself."""
 
@@ -74,9 +74,8 @@ def read(source: BinaryIO) -> Reading:
         end = _end(source, segment.stop)
         if end is None:
             unread.append(Unread("scans", "ends without EOI: the file is cut off"))
-        for start, stop in _stray(source, end):
-            stray = read_at(source, start, stop - start, what="what follows EOI").decode("utf-8", "replace")
-            sites.append(Site("after EOI", stray, Wrapper.WRAPPED, guide=False))
+        else:
+            sites += _stray.sites(source, end, "after EOI")
     return Reading(tuple(sites), tuple(unread))
 
 
@@ -84,15 +83,15 @@ def splice(source: BinaryIO, label: str) -> Splice:
     """Set the XMP property in the packet that is there, or in a new APP1 behind APP0 and Exif; nothing else moves."""
     segments = list(_segments(source))
     packets = [s for s in segments if s.is_xmp]
-    edits: list[Edit] = [(s.start, s.stop, b"") for s in packets[1:] if _xmp.labels(s.data[len(_XMP) :])]
+    edits: list[Edit] = [Edit(s.start, s.stop, b"") for s in packets[1:] if _xmp.labels(s.data[len(_XMP) :])]
     edits += [e for s in segments for e in _without_label(s)]
     if packets:
-        edits.append((packets[0].start, packets[0].stop, _xmp_segment(_xmp.edit(packets[0].data[len(_XMP) :], label))))
+        edits.append(Edit(packets[0].start, packets[0].stop, _xmp_segment(_xmp.edit(packets[0].data[len(_XMP) :], label))))
     else:
         at = max((s.stop for s in segments if s.marker == _APP0 or s.is_exif), default=len(_SOI))
-        edits.append((at, at, _xmp_segment(_xmp.edit(None, label))))
-    edits += [(start, stop, b"") for start, stop in _stray(source, _end(source, segments[-1].stop))]
-    return spliced(edits, size_of(source))
+        edits.append(Edit(at, at, _xmp_segment(_xmp.edit(None, label))))
+    end = _end(source, segments[-1].stop)
+    return spliced([*edits, *(_stray.edits(source, end) if end else ())], size_of(source))
 
 
 def _segments(source: BinaryIO) -> Iterator[_Segment]:
@@ -139,13 +138,13 @@ def _without_label(segment: _Segment) -> list[Edit]:
     """Blank a label that stands in Exif or glued into another segment, which keeps its length; a comment goes whole."""
     if segment.is_exif:
         tiff = segment.data[len(_EXIF) :]
-        return [(segment.start + 4 + len(_EXIF), segment.stop, _exif.blank(tiff))] if _exif.labels(tiff) else []
+        return [Edit(segment.start + 4 + len(_EXIF), segment.stop, _exif.blank(tiff))] if _exif.labels(tiff) else []
     if segment.is_xmp or not _glued(segment.data):
         return []
     if segment.marker == _COM:
-        return [(segment.start, segment.stop, b"")]
+        return [Edit(segment.start, segment.stop, b"")]
     begin, end = segment.data.index(b"{"), segment.data.rindex(b"}") + 1
-    return [(segment.start + 4 + begin, segment.start + 4 + end, bytes(end - begin))]
+    return [Edit(segment.start + 4 + begin, segment.start + 4 + end, bytes(end - begin))]
 
 
 def _end(source: BinaryIO, scan: int) -> int | None:
@@ -155,23 +154,12 @@ def _end(source: BinaryIO, scan: int) -> int | None:
     """
     upper = size_of(source)
     while upper > scan:
-        lower = max(scan, upper - MAX_TAIL_BYTES)
+        lower = max(scan, upper - STEP_BYTES)
         found = read_at(source, lower, upper - lower, what="scans").rfind(_EOI)
         if found >= 0:
             return lower + found + len(_EOI)
         upper = lower + 1 if lower > scan else scan
     return None
-
-
-def _stray(source: BinaryIO, end: int | None) -> list[tuple[int, int]]:
-    """Search what stands behind the last EOI for a label."""
-    if end is None:
-        return []
-    source.seek(end)
-    behind = source.read(MAX_TAIL_BYTES)
-    if not mentions(behind.decode("latin-1")) or b"}" not in behind:
-        return []
-    return [(end + behind.index(b"{"), end + behind.rindex(b"}") + 1)]
 
 
 def _xmp_segment(packet: bytes) -> bytes:

@@ -114,15 +114,15 @@ def splice(source: BinaryIO, label: str) -> Splice:
     tags = _tags(source)
     if tags.unread:
         raise _broken(tags.unread[0].reason)
-    edits: list[Edit] = [] if tags.head else [(0, 0, _id3.new_tag(label))]
+    edits: list[Edit] = [] if tags.head else [Edit(0, 0, _id3.new_tag(label))]
     for i, tag in enumerate(tags.id3):
         labels, _ = _id3.labels(source, tag)
         first = i == 0 and tags.head > 0
         edits += _id3.edits(tag, labels, label if first else "") if first or labels else []
     ape = _ape(source, tags)
-    edits += [(item.start, item.stop, b"") for item in ape.items]
+    edits += [Edit(item.start, item.stop, b"") for item in ape.items]
     if ape.items:
-        edits += [(at + 12, at + 20, ape.counts_without_labels) for at in ape.ends]
+        edits += [Edit(at + 12, at + 20, ape.counts_without_labels) for at in ape.ends]
     return spliced(edits, size_of(source))
 
 

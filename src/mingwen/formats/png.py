@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _exif, _xmp
-from mingwen.formats._bytes import read_at, size_of, spliced
+from mingwen.formats import _exif, _stray, _xmp
+from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -22,8 +22,6 @@ MAX_CHUNKS: Final = 1_000_000
 """Chunks that are walked; a 4 GB PNG in 8 KiB IDATs has half of that."""
 MAX_TEXT_BYTES: Final = 8 << 20
 """Size of one text chunk, packed or not, that is read."""
-MAX_TAIL_BYTES: Final = 64 << 10
-"""How much after IEND is searched for a stray label."""
 
 _XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 _TEXT_CHUNKS: Final = {b"tEXt", b"zTXt", b"iTXt"}
@@ -80,9 +78,7 @@ def read(source: BinaryIO) -> Reading:
     else:
         if not ended:
             unread.append(Unread("chunks", "ends without IEND, so chunks may be missing"))
-        for begin, end in _stray(source, stop):
-            stray = read_at(source, begin, end - begin, what="what follows IEND").decode("utf-8", "replace")
-            sites.append(Site("after IEND", stray, Wrapper.WRAPPED, guide=False))
+        sites += _stray.sites(source, stop, "after IEND")
     return Reading(tuple(sites), tuple(unread))
 
 
@@ -93,15 +89,14 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise Malformed("png.broken", "expected chunks from IHDR to IEND", hint="the file is cut off or no PNG; get a whole copy")
     texts = [_text(source, c) for c in chunks if c.kind in _TEXT_CHUNKS and c.size <= MAX_TEXT_BYTES]
     packets = [t for t in texts if t.is_xmp]
-    edits = [(t.chunk.start, t.chunk.stop, b"") for t in [*packets[1:], *filter(_is_label, texts)]]
+    edits = [Edit(t.chunk.start, t.chunk.stop, b"") for t in [*packets[1:], *filter(_is_label, texts)]]
     if packets:
-        edits.append((packets[0].chunk.start, packets[0].chunk.stop, _xmp_chunk(_xmp.edit(packets[0].data, label))))
+        edits.append(Edit(packets[0].chunk.start, packets[0].chunk.stop, _xmp_chunk(_xmp.edit(packets[0].data, label))))
     else:
-        edits.append((chunks[0].stop, chunks[0].stop, _xmp_chunk(_xmp.edit(None, label))))
+        edits.append(Edit(chunks[0].stop, chunks[0].stop, _xmp_chunk(_xmp.edit(None, label))))
     blocks = [(c, _data(source, c)) for c in chunks if c.kind == b"eXIf"]
-    edits += [(c.start, c.stop, _packed(b"eXIf", _exif.blank(data))) for c, data in blocks if _exif.labels(data)]
-    edits += [(start, stop, b"") for start, stop in _stray(source, chunks[-1].stop)]
-    return spliced(edits, size_of(source))
+    edits += [Edit(c.start, c.stop, _packed(b"eXIf", _exif.blank(data))) for c, data in blocks if _exif.labels(data)]
+    return spliced([*edits, *_stray.edits(source, chunks[-1].stop)], size_of(source))
 
 
 def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
@@ -179,15 +174,6 @@ def _inflate(chunk: _Chunk, packed: bytes) -> bytes:
     if not inflater.eof:
         raise _broken(chunk, f"is cut off or unpacks to more than {MAX_TEXT_BYTES} bytes")
     return data
-
-
-def _stray(source: BinaryIO, at: int) -> list[tuple[int, int]]:
-    """Search what stands after IEND for a label; other programs ignore it."""
-    source.seek(at)
-    tail = source.read(MAX_TAIL_BYTES)
-    if not mentions(tail.decode("latin-1")) or b"}" not in tail:
-        return []
-    return [(at + tail.index(b"{"), at + tail.rindex(b"}") + 1)]
 
 
 def _xmp_chunk(packet: bytes) -> bytes:

@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats._bytes import size_of
-from mingwen.formats._characters import WHITE, Edit, Kind, Stretch, closing, kind_of, opening, require_label, spliced
+from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats._characters import WHITE, Kind, Stretch, closing, kind_of, opening, require_label
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 REACH_BYTES = 64 * 1024
@@ -86,7 +86,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         )
     last = _last_line(end)
     edits = [Edit(s.at(a), s.at(stop), b"") for (s, a, _), stop in _first_lines(start, last)]
-    return spliced(size, [*edits, _label_edit(start, end, last, f'{{"AIGC":{label}}}')])
+    return spliced([*edits, _label_edit(start, end, last, f'{{"AIGC":{label}}}')], size)
 
 
 def _label_edit(start: Stretch, end: Stretch, last: _Line | None, line: str) -> Edit:

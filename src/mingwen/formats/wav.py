@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _id3, _riff, _xmp
+from mingwen.formats import _id3, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
@@ -53,10 +53,8 @@ def read(source: BinaryIO) -> Reading:
         unread += found.unread
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
-    for start, stop, _ in _riff.strays(source, form):
-        text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
-        sites.append(Site(_BEHIND, text, Wrapper.WRAPPED, guide=False))
-    if reason := _riff.too_long(source, form):
+    sites += _stray.sites(source, form.stop, _BEHIND)
+    if reason := _stray.too_long(source, form.stop):
         unread.append(Unread(_BEHIND, reason))
     return Reading(tuple(sites), tuple(unread))
 
@@ -66,11 +64,11 @@ def splice(source: BinaryIO, label: str) -> Splice:
     form = _riff.form(source)
     edits: list[Edit] = []
     for chunk, found in _findings(source, form):
-        edits += [(chunk.start, chunk.stop, b"")] if found.whole else _riff.framed(chunk, found.inner())
+        edits += [Edit(chunk.start, chunk.stop, b"")] if found.whole else _riff.framed(chunk, found.inner())
     at = _position(form)
-    edits.append((at, at, _riff.packed(b"AIGC", label.encode("ascii"))))
+    edits.append(Edit(at, at, _riff.packed(b"AIGC", label.encode("ascii"))))
     edits += _riff.resized(form, edits)
-    return spliced([*edits, *_riff.strays(source, form)], size_of(source))
+    return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
 
 
 def _position(form: Form) -> int:
@@ -128,7 +126,7 @@ def _info(source: BinaryIO, chunk: Chunk) -> _Found:
         if named or mentions(text):
             wrapper = Wrapper.BARE if named else Wrapper.WRAPPED
             sites.append(Site(f"WAV LIST/INFO {_riff.name(child.kind)}", text, wrapper, guide=False))
-            inner.append((child.start, child.stop, b""))
+            inner.append(Edit(child.start, child.stop, b""))
     return _Found(sites, inner=lambda: inner)
 
 
@@ -145,7 +143,7 @@ def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
     """Read XMP (specification part 3, §2.1.3); only the label leaves the packet, which keeps its length."""
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
     sites = [Site(f"WAV _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)]
-    return _Found(sites, inner=lambda: [(chunk.data, chunk.data + chunk.size, _xmp.without(packet))] if sites else [])
+    return _Found(sites, inner=lambda: [Edit(chunk.data, chunk.data + chunk.size, _xmp.without(packet))] if sites else [])
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _exif, _riff, _xmp
+from mingwen.formats import _exif, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
@@ -44,10 +44,8 @@ def read(source: BinaryIO) -> Reading:
             unread.append(Unread(_riff.name(chunk.kind), e.message))
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
-    for start, stop, _ in _riff.strays(source, form):
-        text = read_at(source, start, stop - start, what="what follows the RIFF").decode("utf-8", "replace")
-        sites.append(Site(_BEHIND, text, Wrapper.WRAPPED, guide=False))
-    if reason := _riff.too_long(source, form):
+    sites += _stray.sites(source, form.stop, _BEHIND)
+    if reason := _stray.too_long(source, form.stop):
         unread.append(Unread(_BEHIND, reason))
     return Reading(tuple(sites), tuple(unread))
 
@@ -61,7 +59,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     if form.broken or not form.chunks:
         raise _broken(form.broken or "expected a picture, found no chunk")
     packets = [c for c in form.chunks if c.kind == b"XMP "]
-    edits: list[Edit] = [(c.start, c.stop, b"") for c in packets]
+    edits: list[Edit] = [Edit(c.start, c.stop, b"") for c in packets]
     edits += _extended(source, form)
     for chunk in form.chunks:
         if chunk.kind == b"EXIF":
@@ -70,9 +68,9 @@ def splice(source: BinaryIO, label: str) -> Splice:
             edits += _riff.framed(chunk, [])
     packet = _xmp.edit(_data(source, packets[0]) if packets else None, label)
     at = form.chunks[-1].stop
-    edits.append((at, at, _riff.packed(b"XMP ", packet)))
+    edits.append(Edit(at, at, _riff.packed(b"XMP ", packet)))
     edits += _riff.resized(form, edits)
-    return spliced([*edits, *_riff.strays(source, form)], size_of(source))
+    return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
 
 
 def _sites(source: BinaryIO, chunk: Chunk) -> list[Site]:
@@ -86,7 +84,8 @@ def _blanked(source: BinaryIO, chunk: Chunk) -> list[Edit]:
     """Blank a label in Exif, which keeps its length; a block that cannot be read is kept as it is."""
     try:
         tiff = _data(source, chunk).removeprefix(_EXIF_PREFIX)
-        inner = [(chunk.data + chunk.size - len(tiff), chunk.data + chunk.size, _exif.blank(tiff))] if _exif.labels(tiff) else []
+        end = chunk.data + chunk.size
+        inner = [Edit(end - len(tiff), end, _exif.blank(tiff))] if _exif.labels(tiff) else []
     except Malformed:
         inner = []
     return _riff.framed(chunk, inner)
@@ -99,13 +98,13 @@ def _extended(source: BinaryIO, form: Form) -> list[Edit]:
         if first.size < _VP8X_BYTES:
             raise _broken(f"expected {_VP8X_BYTES} bytes in VP8X, got {first.size}")
         flags = read_at(source, first.data, 1, what="VP8X")[0]
-        return [(first.data, first.data + 1, bytes([flags | _FLAG_XMP]))]
+        return [Edit(first.data, first.data + 1, bytes([flags | _FLAG_XMP]))]
     width, height, alpha = _canvas(source, first)
     flags = _FLAG_XMP | (_FLAG_ALPHA if alpha else 0)
     if any(c.kind == b"EXIF" for c in form.chunks):
         flags |= _FLAG_EXIF
     sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return [(first.start, first.start, _riff.packed(b"VP8X", bytes([flags, 0, 0, 0]) + sizes))]
+    return [Edit(first.start, first.start, _riff.packed(b"VP8X", bytes([flags, 0, 0, 0]) + sizes))]
 
 
 def _canvas(source: BinaryIO, picture: Chunk) -> tuple[int, int, bool]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.media import Keep
-from mingwen.formats import _id3, _riff, _xmp, wav, webp
+from mingwen.formats import _id3, _riff, _stray, _xmp, wav, webp
 from mingwen.formats._shape import Format, Reading
 
 LABEL = '{"Label":"1","ContentProducer":"MiniMax","ProduceID":"06649909c7a9924cacafe995ce6d4656"}'
@@ -71,7 +71,7 @@ def test_what_stands_behind_the_end_stays_but_for_a_label() -> None:
     assert spliced(data + b"tail") == riff(FMT, CHUNK(b"data", bytes(4)), OWN) + b"tail"
     assert found(data + b"<" + WRAPPED + b">") == [("after RIFF", WRAPPED.decode())]
     assert spliced(data + b"<" + WRAPPED + b">").endswith(OWN + b"<>")
-    assert read(data + bytes(_riff.MAX_TAIL_BYTES + 1)).unread[0].place == "after RIFF"
+    assert read(data + bytes(_stray.MAX_TAIL_BYTES + 1)).unread[0].place == "after RIFF"
 
 
 @pytest.mark.parametrize(("size", "head"), [(0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0, 0xFFFF_FFFF)])
