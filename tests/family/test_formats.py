@@ -94,7 +94,7 @@ def test_one_format_claims_the_sample_whatever_binary_is_called(name: str, sampl
 def test_a_label_is_read_where_it_was_written_and_replaced_by_the_next(name: str, samples: dict[str, bytes]) -> None:
     assert reading(name, samples[name]) == Reading()
     once = spliced(name, samples[name], LABEL)
-    site, = reading(name, once).sites
+    (site,) = reading(name, once).sites
     assert site.guide
     assert site.place == member(name).place
     assert spliced(name, once, LABEL) == once

@@ -65,12 +65,16 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("name", "member"), [("coffee.png", PNG), ("chelsea.png", PNG), ("rocket.jpg", JPEG)])
-def test_judges_read_the_label_and_the_picture_is_the_same(media: Path, tmp_path: Path, config: str, name: str, member: Format) -> None:
+def test_judges_read_the_label_and_the_picture_is_the_same(
+    media: Path, tmp_path: Path, config: str, name: str, member: Format
+) -> None:
     data = (media / name).read_bytes()
     out = tmp_path / name
     out.write_bytes(spliced(member, data))
     shown = subprocess.run(
-        ["exiftool", "-config", config, "-j", "-XMP-TC260:AIGC", "-validate", "-warning", str(out)], capture_output=True, check=True
+        ["exiftool", "-config", config, "-j", "-XMP-TC260:AIGC", "-validate", "-warning", str(out)],
+        capture_output=True,
+        check=True,
     )
     facts = json.loads(shown.stdout)[0]
     assert facts["AIGC"] == LABEL
@@ -249,7 +253,10 @@ HOSTILE = {
         JPEG,
         with_segment(b"\xff\xd8\xff\xd9", 0xE1, b"Exif\0\0II*\0\x08\0\0\0\1\0\x69\x87\4\0\1\0\0\0\x08\0\0\0\0\0\0\0"),
     ),
-    "Exif beyond itself": (JPEG, with_segment(b"\xff\xd8\xff\xd9", 0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\1\x92\x86\0\7\xff\xff\xff\xff\0\0\0\0")),
+    "Exif beyond itself": (
+        JPEG,
+        with_segment(b"\xff\xd8\xff\xd9", 0xE1, b"Exif\0\0MM\0*\0\0\0\x08\0\1\x92\x86\0\7\xff\xff\xff\xff\0\0\0\0"),
+    ),
 }
 
 
