@@ -135,7 +135,7 @@ def test_pillow_text_chunks_are_read_and_give_way(media: Path, kind: str, keywor
     "properties",
     [
         "<TC260:AIGC xmlns:TC260='http://www.tc260.org.cn/ns/AIGC/1.0/'>{}</TC260:AIGC>",
-        "<p:AIGC xmlns:p='http://www.tc260.org.cn/ns/AIGC/1.0/'><rdf:Alt><rdf:li xml:lang='x-default'>{}</rdf:li></rdf:Alt></p:AIGC>",
+        "<p:AIGC xmlns:p='http://www.tc260.org.cn/ns/AIGC/1.0/'><rdf:Alt><rdf:li xml:lang='x-x'>{}</rdf:li></rdf:Alt></p:AIGC>",
         "<x:AIGC xmlns:x='http://www.tc260.org.cn/ns/AIGC/1.0/'><![CDATA[{}]]></x:AIGC>",
     ],
 )

@@ -57,6 +57,8 @@ def report_error(error: MingwenError, *, language: str, about: str = "") -> None
 
 def clean(text: str) -> str:
     """Show the control characters of a stranger's value instead of sending them to the terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Style
+from mingwen.domain.notices import Ends, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,5 @@ class Notice:
     """Which clause of GB 45438-2025 it follows: "§5.2"."""
     mark: Callable[[BinaryIO, BinaryIO, str, Style], str]
     """``(source, sink, format_name, style) → what was drawn``."""
+    found: Callable[[BinaryIO], tuple[Ends, ...]] | None = None
+    """The ends at which a file bears a label; None where that takes recognising pictures or sounds."""

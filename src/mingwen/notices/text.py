@@ -16,6 +16,7 @@ from mingwen.notices import _html
 from mingwen.notices._shape import Notice
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_SEARCHED_BYTES = 1024 * 1024
 MAX_WORDING = 1_000
 """Characters."""
 
@@ -95,6 +96,16 @@ def found(text: str) -> tuple[Ends, ...]:
     before = text[front.end() if front else 0 : first[0]]
     ends = ((Ends.START, _html.visible(before)), (Ends.END, _html.visible(text[last[1] :])))
     return tuple(end for end, seen in ends if not seen)
+
+
+def _found(source: BinaryIO) -> tuple[Ends, ...]:
+    """Search a text of at most ``MAX_SEARCHED_BYTES``; of a longer one, or one that is no text, nothing is said."""
+    source.seek(0)
+    data = source.read(MAX_SEARCHED_BYTES + 1)
+    try:
+        return () if len(data) > MAX_SEARCHED_BYTES else found(_decoded(data, lenient=True)[2])
+    except Malformed:
+        return ()
 
 
 def _decoded(data: bytes, *, lenient: bool) -> tuple[int, str, str]:
@@ -179,4 +190,4 @@ def _chosen(ends: Ends, start: Insertions, end: Insertions) -> Insertions:
 FORMATS: dict[str, Callable[[str, Style, str], Insertions]] = {"text": _plain, "markdown": _markdown, "html": _hypertext}
 """Our names of formats → where the label goes; each takes the text, the style, and the kind of line end."""
 
-MEMBER = Notice(Medium.TEXT, "§5.1", mark)
+MEMBER = Notice(Medium.TEXT, "§5.1", mark, _found)

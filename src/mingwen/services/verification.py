@@ -6,11 +6,12 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import BinaryIO
 
-from mingwen import formats
+from mingwen import formats, notices
 from mingwen.domain.errors import Unproven
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel
+from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict, judge, with_findings
 from mingwen.formats import HEAD_BYTES
 from mingwen.ports import World
@@ -45,6 +46,7 @@ def examine(world: World, command: VerifyContent, *, source: BinaryIO) -> Report
     also: tuple[Finding, ...] = ()
     if suffix and suffix.lower() not in format_.suffixes and _is_known(suffix):
         also = (found("file.suffix", command.name, found=suffix, wanted=format_.name),)
+    also += _perceptible(format_.medium(source), source)
     reading = format_.read(source)
     report = judge(reading, file=command.name, format_name=format_.name, guide=format_.place, source=format_.source, also=also)
     return with_findings(report, tuple(f for label in report.labels for f in _protection(world, label)))
@@ -69,6 +71,12 @@ def require(report: Report) -> Report:
         f"expected a compliant label in {report.file}, the verdict is {report.verdict.value}",
         hint="the report's findings say why",
     )
+
+
+def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:
+    """Tell of explicit labels in texts; other media would have to be recognised, so their libraries are not even loaded."""
+    search = notices.of(medium).found if medium is Medium.TEXT else None
+    return tuple(found("notice.found", medium.value, where=end.value) for end in search(source)) if search else ()
 
 
 def _is_known(suffix: str) -> bool:
