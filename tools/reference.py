@@ -47,8 +47,9 @@ def findings() -> str:
         for r in RULES.values()
     ]
     return (
-        "# Findings\n\nWhat `mingwen verify` can find, from `domain/findings.py`. One error makes a label non-compliant; a channel that\n"
-        "could not be read makes the verdict inconclusive; warnings and infos leave it compliant. `ours`: no clause asks for it.\n\nVerdicts: "
+        "# Findings\n\nWhat `mingwen verify` can find, from `domain/findings.py`. One error makes a label non-compliant;\n"
+        "a channel that could not be read makes the verdict inconclusive; warnings and infos leave it compliant.\n"
+        "`ours`: no clause asks for it.\n\nVerdicts: "
         + ", ".join(f"`{v.value}`" for v in Verdict)
         + ".\n\n"
         + table(("code", "severity", "clause", "English", "中文"), rows)
@@ -66,9 +67,9 @@ def settings() -> str:
         (f"`{s.name}`", f"`MINGWEN_{s.name.upper().replace('.', '_')}`", shown(s.default), s.meaning) for s in SETTINGS.values()
     ]
     return (
-        "# Settings\n\nEach value comes from the default, then the TOML file that `mingwen config --path` names, then the environment,\n"
-        "then a flag of the command line or an argument of `mingwen.configure` (dots as underscores); the later one wins.\n"
-        "`MINGWEN_CONFIG` names another file, `MINGWEN_KEY_PASSPHRASE` opens an encrypted key.\n\n"
+        "# Settings\n\nEach value comes from the default, then the TOML file that `mingwen config --path` names, then the\n"
+        "environment, then a flag of the command line or an argument of `mingwen.configure` (dots as underscores); the later\n"
+        "one wins. `MINGWEN_CONFIG` names another file, `MINGWEN_KEY_PASSPHRASE` opens an encrypted key.\n\n"
         + table(("setting", "environment", "default", "meaning"), rows)
     )
 
@@ -78,8 +79,8 @@ def places() -> str:
         (f"`{f.name}`", f.mime, " ".join(f"`{s}`" for s in f.suffixes), f.place, f.source) for f in formats.every()
     ]
     return (
-        "# Formats\n\nWhere the label goes in each format. Labels at other places are read too. A file goes by its bytes; only text formats\n"
-        "look at the suffix. The letter after a guide says how sure its clause is (A: its text, B: a report of it).\n\n"
+        "# Formats\n\nWhere the label goes in each format. Labels at other places are read too. A file goes by its bytes; only\n"
+        "text formats look at the suffix. The letter after a guide says how sure its clause is (A: its text, B: a report of it).\n\n"
         "The label's fields, in this order: "
         + ", ".join(f"`{name}`" for name in FIELDS)
         + ".\n\n"
@@ -173,8 +174,8 @@ def codes_page() -> str:
         (f"`{code}`", ", ".join(f"`{k}`" for k in sorted(kinds))) for code, kinds in error_codes().items()
     ]
     return (
-        "# Errors\n\nEvery error has a code, a message that says what was expected and what came, and a hint. In Python each is a class\n"
-        "below `mingwen.MingwenError`; the command turns it into a status (see the page of commands).\n\n"
+        "# Errors\n\nEvery error has a code, a message that says what was expected and what came, and a hint. In Python each is a\n"
+        "class below `mingwen.MingwenError`; the command turns it into a status (see the page of commands).\n\n"
         + table(("class", "meaning"), [*meanings])
         + "\n"
         + table(("code", "class"), rows)
