@@ -87,7 +87,8 @@ def test_paths_bytes_and_streams_give_the_same_file(kind: str, samples: Path, tm
     assert sink.getvalue() == made[0].data
     with path.open("rb") as file:
         assert mingwen.label(file, produce_id="7").data == made[0].data
-    reports = [mingwen.verify(s, name=f"a.{kind}") for s in (sink.getvalue(), Pipe(sink.getvalue()), io.BytesIO(sink.getvalue()))]
+    again: list[Any] = [sink.getvalue(), Pipe(sink.getvalue()), io.BytesIO(sink.getvalue())]
+    reports = [mingwen.verify(s, name=f"a.{kind}") for s in again]
     assert {r.verdict for r in reports} == {Verdict.COMPLIANT}
 
 
@@ -137,7 +138,7 @@ def test_an_unmarked_delivery_changes_no_pixel_and_is_logged(samples: Path, tmp_
     assert entry["delivery"] == {"recipient": "Ms Li", "agreement": "terms 3", "reason": "print"}
     assert entry["keep_until"]
     assert list(entry)[:5] == ["number", "at", "kind", "subject", "by"]
-    assert b"delivered unmarked: recipient Ms Li" in run("log").stdout
+    assert b"delivered unmarked: agreement terms 3, reason print, recipient Ms Li" in run("log").stdout
 
 
 def test_a_key_gives_the_same_label_once_and_stands_for_nothing_else(
@@ -174,7 +175,7 @@ def test_a_key_never_gives_a_file_another_files_producer(samples: Path, library:
 
 
 def test_threads_that_come_first_together_settle_once(samples: Path, library: None) -> None:
-    mingwen.face._settled.pop(os.getpid())[1].store.close()  # type: ignore[attr-defined] # as if nobody had come yet
+    mingwen.face._settled.pop(os.getpid())[1].store.close()  # as if nobody had come yet
     results: list[object] = []
     data = (samples / "a.txt").read_bytes()
 
@@ -344,15 +345,12 @@ def test_default_file_environment_and_flag_in_this_order(samples: Path, tmp_path
         (None, b"file.unreadable", 3),
     ],
 )
-def test_a_configuration_that_is_wrong_is_told(
-    toml: str | None, code: bytes, status: int, samples: Path, tmp_path: Path, run: Run
-) -> None:
-    copied(samples, tmp_path, "png")
+def test_a_wrong_configuration_is_told(toml: str | None, code: bytes, status: int, tmp_path: Path, run: Run) -> None:
     config = tmp_path / "c.toml"
     if toml is not None:
         config.write_text(toml)
     env = {"MINGWEN_CONFIG": str(config), "MINGWEN_STORE_URL": "" if "store" in (toml or "") else f"{tmp_path}/s.db"}
-    told = run("label", "a.png", env=env, status=status).stderr
+    told = run("label", "-", input=b"", env=env, status=status).stderr
     assert told.startswith(b"mingwen: " + code)
     assert b"\n  hint: " in told
 
@@ -401,8 +399,9 @@ def test_messages_in_chinese_and_english(samples: Path, tmp_path: Path, run: Run
 
 
 HOSTILE = [
-    b"new\nline.png", b"\x1b[31mred\x1b]0;title\x07.png", b"half\xff\xfe.png", b"-dash.png", b"--help", b"-",
-    "很".encode() * 80 + b".png", "😀".encode() * 62 + b".png", b"a" * 251 + b".png", "right\u202eleft.png".encode(), b"{0}%s$HOME.png",
+    b"\x1b[31mred\x1b]0;title\x07\nnew line.png", b"half\xff\xfe.png", b"--help", b"-",
+    "很".encode() * 80 + b".png", "😀".encode() * 62 + b".png", b"a" * 251 + b".png", "right\u202eleft.png".encode(),
+    b"{0}%s$HOME.png",
 ]  # fmt: skip
 
 
@@ -414,21 +413,17 @@ def test_a_hostile_name_neither_reaches_the_terminal_nor_stops_the_work(
     with open(path, "wb") as file:  # noqa: PTH123 - a name of bytes
         file.write((samples / "a.png").read_bytes())
     typed = path if name == b"-" else name
-    shown = run("label", "-o", "out.png", "--", typed)
-    again = run("label", "--in-place", "--json", "--", typed)
-    assert os.fsencode(objects(again.stdout)[0]["file"]) == typed
+    shown = run("label", "--in-place", "--", typed)
+    assert os.fsencode(objects(run("inspect", "--json", "--", typed).stdout)[0]["file"]) == typed
     verified = run("verify", "--", typed)
-    logged = run("log", "-n", "10")
-    for done in (shown, verified, logged, run("inspect", "--", typed)):
+    for done in (shown, verified, run("log")):
         assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xe2\x80\xae", done.stdout + done.stderr)
     assert len(verified.stdout.splitlines()) < 4
-    for line in run("log", "--json").stdout.splitlines():
-        assert json.loads(line)["file"]
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:9]))
 def test_a_hostile_name_that_is_not_there_is_told(name: bytes, run: Run) -> None:
-    if name == b"-":
+    if name == b"-" or b"[" in name:  # standard input, and a pattern
         return
     told = run("verify", "--", name, status=3)
     assert b"file.unreadable" in told.stderr

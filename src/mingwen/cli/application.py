@@ -42,13 +42,21 @@ def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 _names = click.argument("names", metavar="FILE...", nargs=-1, required=True)
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click calls it so
+    if wanted:
+        import mingwen  # noqa: PLC0415 - not needed otherwise
+
+        click.echo(f"mingwen {mingwen.__version__}")
+        context.exit()
+
+
 @click.group(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     help="Label what AI generates and verify labels, by GB 45438-2025. 为生成合成内容添加并核验标识。\n\n"
     "FILE may be a file, a folder, a pattern, or - for standard input.",
 )
-@click.version_option(package_name="mingwen", prog_name="mingwen")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version.")
 def cli() -> None:
     """Hold the commands."""
 

@@ -67,12 +67,14 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         )
     known = _known(world, command.key)
     made = _again(known, command) if known else _produced(world, command)
+    medium = format_.medium(source)
     with ExitStack() as stack:
         marked, notice = source, None
         if command.style:
             marked = stack.enter_context(world.files.scratch())
-            notice = notices.of(format_.medium(source)).mark(source, marked, format_.name, command.style)
-        file = File(command.name, format_.name, format_.medium(source).value, notice)
+            source.seek(0)
+            notice = notices.of(medium).mark(source, marked, format_.name, command.style)
+        file = File(command.name, format_.name, medium.value, notice)
         key = command.key or world.ids.fresh()
         now = world.clock.now()
         outcome = contents.produce(made, file, key=key, delivery=command.delivery, by=command.producer, now=now)

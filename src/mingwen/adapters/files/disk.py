@@ -25,6 +25,7 @@ _HINTS: Final = {
     errno.EPERM: "check the permissions of the file and of its folder",
     errno.EISDIR: "give a file",
     errno.ENOSPC: "free some space; nothing was changed",
+    errno.EFBIG: "the disk, or a limit of this process, allows no file of this size; nothing was changed",
     errno.EDQUOT: "free some space or raise the quota; nothing was changed",
     errno.EROFS: "choose an output on a disk that can be written",
     errno.ELOOP: "the name is a circle of symbolic links",
@@ -137,9 +138,11 @@ def translated(what: str, *, code: str = "file.unwritable") -> Iterator[None]:
     except MingwenError:
         raise
     except OSError as e:
-        code = "disk.full" if e.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} else code
+        full = e.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         hint = _HINTS.get(e.errno or 0, "check the disk")
-        raise Unavailable(code, f"expected to {what}, but: {(e.strerror or str(e)).lower()}", hint=hint) from e
+        raise Unavailable(
+            "disk.full" if full else code, f"expected to {what}, but: {(e.strerror or str(e)).lower()}", hint=hint
+        ) from e
 
 
 def _handles(source: BinaryIO, sink: BinaryIO) -> tuple[int, int] | None:

@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from mingwen.adapters.files.disk import home
 from mingwen.adapters.stores import rows
 from mingwen.domain.contents import Content
 from mingwen.domain.errors import Unavailable
@@ -37,7 +36,7 @@ class SqliteStore:
     """The port ``Store`` in one file, readable by its owner alone; any number of processes and threads may share it."""
 
     def __init__(self, url: str) -> None:
-        self._path = home(url.removeprefix("sqlite:///"))
+        self._path = Path(os.path.expanduser(url.removeprefix("sqlite:///")))  # noqa: PTH111 - raises for no name
         self._lock = threading.Lock()
         with _translated(self._path), ExitStack() as undo:
             self._path.parent.mkdir(parents=True, exist_ok=True)
