@@ -187,7 +187,7 @@ PAGES: Final = {
     "settings.md": settings,
     "formats.md": places,
     "errors.md": codes_page,
-    "exit-statuses.md": statuses,
+    "commands.md": statuses,
 }
 
 

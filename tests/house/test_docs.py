@@ -39,11 +39,11 @@ def test_every_finding_setting_format_and_status_has_its_line() -> None:
     assert [c for c in RULES if f"| `{c}` |" not in page("findings.md")] == []
     assert [s for s in SETTINGS if f"| `{s}` |" not in page("settings.md")] == []
     assert [f.name for f in formats.every() if f"| `{f.name}` |" not in page("formats.md")] == []
-    assert [s for s in exits.MEANING if f"| {s} |" not in page("exit-statuses.md")] == []
+    assert [s for s in exits.MEANING if f"| {s} |" not in page("commands.md")] == []
 
 
 def test_every_flag_of_every_command_has_its_line(reference: ModuleType) -> None:
-    text = page("exit-statuses.md")
+    text = page("commands.md")
     for path, command in reference.commands(cli, "mingwen"):
         part = text.split(f"## `{path}`\n")[1].split("\n## ")[0]
         flags = [o for p in command.params if isinstance(p, click.Option) for o in p.opts]

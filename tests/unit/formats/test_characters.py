@@ -5,7 +5,8 @@ import io
 import pytest
 
 from mingwen.domain.media import Keep
-from mingwen.formats._characters import Edit, closing, encoding_of, opening, spliced
+from mingwen.formats._bytes import Edit, spliced
+from mingwen.formats._characters import closing, encoding_of, opening
 
 
 @pytest.mark.parametrize(
@@ -47,5 +48,5 @@ def test_an_ascii_byte_within_a_gb18030_character_is_kept_with_it() -> None:
 
 
 def test_edits_are_laid_out_in_order_without_empty_pieces() -> None:
-    assert spliced(9, [Edit(5, 9, b"y"), Edit(0, 2, b""), Edit(3, 3, b"x")]) == (Keep(2, 3), b"x", Keep(3, 5), b"y")
-    assert spliced(0, [Edit(0, 0, b"x")]) == (b"x",)
+    assert spliced([Edit(5, 9, b"y"), Edit(0, 2, b""), Edit(3, 3, b"x")], 9) == (Keep(2, 3), b"x", Keep(3, 5), b"y")
+    assert spliced([Edit(0, 0, b"x")], 0) == (b"x",)
