@@ -27,7 +27,7 @@ MAX_LINES = 200
 GENERATED = {f"docs/reference/{n}.md" for n in ("findings", "settings", "formats", "errors", "exit-statuses", "commands")}
 """Written from the code by `make docs`, which `make lint` checks."""
 
-PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if p.relative_to(ROOT).parts[:2] != ("docs", "reference"))
+PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if p.parent != ROOT / "docs/reference")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
@@ -49,6 +49,15 @@ class Step:
     shown: str
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A step and what came of it."""
+
+    step: Step
+    printed: str
+    status: int
+
+
 def steps(session: str) -> Iterator[Step]:
     command, shown = "", ""
     for line in session.splitlines(keepends=True):
@@ -67,20 +76,19 @@ def blocks(page: Path, language: str) -> list[str]:
     return [m[2] for m in _BLOCK.finditer(page.read_text(encoding="utf-8")) if m[1] == language]
 
 
-def played(sessions: list[str], folder: Path) -> list[list[tuple[Step, int, str]]]:
-    """Run the sessions of a page in one shell; return each step with its status and what it printed."""
-    script = f"mingwen() {{ {shlex.quote(sys.executable)} -m mingwen \"$@\"; }}\nexec 2>&1\n"
+def played(sessions: list[str], folder: Path) -> list[list[Ran]]:
+    """Run the sessions of a page in one shell."""
+    script = f'mingwen() {{ {shlex.quote(sys.executable)} -m mingwen "$@"; }}\nexec 2>&1\n'
     script += "".join(f"{step.command}printf '\\0%s\\0' $?\n" for s in sessions for step in steps(s))
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment(folder), capture_output=True, check=False)
     parts = iter(done.stdout.decode().split("\0"))
-    return [[(step, *reversed((next(parts), int(next(parts))))) for step in steps(s)] for s in sessions]
+    return [[Ran(step, printed=next(parts), status=int(next(parts))) for step in steps(s)] for s in sessions]
 
 
 def environment(folder: Path) -> dict[str, str]:
     """Return what a newcomer's shell has: a home without settings, and our Python."""
-    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "PYTHONPATH", "TZ"}}
-    source = str(ROOT / "src")
-    return kept | {"HOME": str(folder / "home"), "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join([source, kept.get("PYTHONPATH", "")])}
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "TZ"}}
+    return kept | {"HOME": str(folder / "home"), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
 
 
 def masked(text: str) -> str:
@@ -110,9 +118,10 @@ def name_of(page: Path) -> str:
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "console")], ids=name_of)
 def test_sessions_print_what_the_page_shows(page: Path, media: Path, tmp_path: Path) -> None:
     for session in played(blocks(page, "console"), filled(tmp_path, media)):
-        for step, status, printed in session:
-            assert status == 0, f"$ {step.command}{printed}"
-            assert agrees(step.shown, printed), f"$ {step.command}shown:\n{step.shown}\nprinted:\n{printed}"
+        for ran in session:
+            command, shown = ran.step.command, ran.step.shown
+            assert ran.status == 0, f"$ {command}{ran.printed}"
+            assert agrees(shown, ran.printed), f"$ {command}shown:\n{shown}\nprinted:\n{ran.printed}"
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name_of)
@@ -158,11 +167,13 @@ def written(page: Path, media: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         results = iter(played(blocks(page, "console"), filled(Path(scratch), media)))
 
+    def renewed_output(ran: Ran) -> str:
+        return ran.step.shown if agrees(ran.step.shown, ran.printed) else trimmed(ran.printed)
+
     def renewed(block: re.Match[str]) -> str:
         if block[1] != "console":
             return block[0]
-        lines = (f"$ {s.command}{s.shown if agrees(s.shown, printed) else trimmed(printed)}" for s, _, printed in next(results))
-        return f"```console\n{''.join(lines)}```"
+        return f"```console\n{''.join(f'$ {ran.step.command}{renewed_output(ran)}' for ran in next(results))}```"
 
     page.write_text(_BLOCK.sub(renewed, page.read_text(encoding="utf-8")), encoding="utf-8")
 
