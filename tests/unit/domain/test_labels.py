@@ -108,7 +108,8 @@ def test_a_label_beyond_the_bound_is_refused_and_one_at_the_bound_is_not() -> No
 @given(st.fixed_dictionaries(dict.fromkeys(FIELDS, TEXT)).filter(lambda d: all(d[name] for name in FIELDS[:3])))
 def test_every_label_is_read_as_it_was_written(values: dict[str, Any]) -> None:
     read = read_back(to_json(replace(EMPTY, **values)))
-    assert read == replace(EMPTY, **{k: joined(v) for k, v in values.items()})
+    expected: dict[str, Any] = {k: joined(v) for k, v in values.items()}
+    assert read == replace(EMPTY, **expected)
 
 
 def test_unknown_fields_survive_reading_propagating_and_writing() -> None:
