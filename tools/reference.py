@@ -79,8 +79,9 @@ def places() -> str:
         (f"`{f.name}`", f.mime, " ".join(f"`{s}`" for s in f.suffixes), f.place, f.source) for f in formats.every()
     ]
     return (
-        "# Formats\n\nWhere the label goes in each format. Labels at other places are read too. A file goes by its bytes; only\n"
-        "text formats look at the suffix. The letter after a guide says how sure its clause is (A: its text, B: a report of it).\n\n"
+        "# Formats\n\nWhere the label goes in each format. Labels at other places are read too. A file goes by its\n"
+        "bytes; only text formats look at the suffix. The letter after a guide says how sure its clause is\n"
+        "(A: its text, B: a report of it).\n\n"
         "The label's fields, in this order: "
         + ", ".join(f"`{name}`" for name in FIELDS)
         + ".\n\n"
@@ -174,8 +175,8 @@ def codes_page() -> str:
         (f"`{code}`", ", ".join(f"`{k}`" for k in sorted(kinds))) for code, kinds in error_codes().items()
     ]
     return (
-        "# Errors\n\nEvery error has a code, a message that says what was expected and what came, and a hint. In Python each is a\n"
-        "class below `mingwen.MingwenError`; the command turns it into a status (see the page of commands).\n\n"
+        "# Errors\n\nEvery error has a code, a message that says what was expected and what came, and a hint. In Python each\n"
+        "is a class below `mingwen.MingwenError`; the command turns it into a status (see the page of commands).\n\n"
         + table(("class", "meaning"), [*meanings])
         + "\n"
         + table(("code", "class"), rows)
