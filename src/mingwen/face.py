@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from mingwen import wiring
-from mingwen.adapters.files.disk import Disk, opened, staged, translated
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import Misused, only_ours
 from mingwen.domain.labels import Claim
@@ -20,6 +19,7 @@ from mingwen.ports import World
 from mingwen.services import labelling, verification
 from mingwen.services.labelling import LabelContent, PropagateContent
 from mingwen.services.verification import VerifyContent
+from mingwen.wiring import Disk, opened, staged, translated
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
@@ -28,6 +28,8 @@ Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
 _SETTLING = threading.Lock()
 """Threads that come first together settle once: the second must not close the first one's store."""
 _settled: dict[int, tuple[wiring.Configuration, World]] = {}
+_asked: dict[str, object] = {}
+"""What ``configure`` was last given; a forked child settles with the same."""
 
 
 def configure(**settings: object) -> None:
@@ -44,17 +46,20 @@ def configure(**settings: object) -> None:
     """
     config = wiring.configuration(**settings)
     wiring.style(config)
+    new = wiring.world(config)
     old = _settled.pop(os.getpid(), None)
     if old:
         old[1].store.close()
-    _settled[os.getpid()] = (config, wiring.world(config))
+    _settled[os.getpid()] = (config, new)
+    _asked.clear()
+    _asked.update(settings)
 
 
 def settled() -> tuple[wiring.Configuration, World]:
     """Return the configuration and the world of this process; a forked child gets its own, with its own connections."""
     with _SETTLING:
         if os.getpid() not in _settled:
-            configure()
+            configure(**dict(_asked))
         return _settled[os.getpid()]
 
 
@@ -66,7 +71,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
     explicit: bool = True,
     delivery: Delivery | None = None,
     produce_id: str | None = None,
-    claim: Claim = Claim.GENERATED,
+    claim: Claim | str = Claim.GENERATED,
     key: str | None = None,
     overwrite: bool = False,
 ) -> Labelled:
@@ -79,7 +84,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         explicit: False leaves the perceptible label out, which needs a ``delivery`` (Measures Art. 9).
         delivery: to whom, under which agreement and why an unmarked file goes; kept for at least six months.
         produce_id: ProduceID; None takes a fresh UUID.
-        claim: the value of ``Label``.
+        claim: the value of ``Label``: "1" is, "2" may be, "3" is suspected to be generated.
         key: idempotency key: the same key again gives the same label and no second entry in the log.
         overwrite: replace the file at ``sink``; it may be ``source`` itself.
 
@@ -97,7 +102,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         style=wiring.style(config) if explicit else None,
         delivery=delivery,
         produce_id=produce_id,
-        claim=claim,
+        claim=_claim(claim),
         key=key,
     )
     with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
@@ -142,6 +147,13 @@ def standard_input() -> Iterator[BinaryIO]:
     """Give standard input as a seekable stream."""
     with open(0, "rb", closefd=False) as stream, _reading(stream) as source:
         yield source
+
+
+def _claim(value: Claim | str) -> Claim:
+    try:
+        return Claim(value)
+    except ValueError as e:
+        raise Misused("label.value", f'expected "1", "2" or "3" for Label, got {value!r}', hint="GB 45438-2025 Annex E c") from e
 
 
 def _name(source: Source) -> str:

@@ -11,13 +11,30 @@ from platformdirs import user_config_path, user_data_path
 
 from mingwen import settings
 from mingwen.adapters.clock import SystemClock
-from mingwen.adapters.files.disk import Disk, home, translated
+from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
-from mingwen.domain.errors import Misused
+from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.notices import Ends, Position, Rhythm, Style
 from mingwen.ports import Signer, Store, World
 from mingwen.settings import Scalar, Value
+
+__all__ = [
+    "Configuration",
+    "Disk",
+    "config_path",
+    "configuration",
+    "fingerprint_of",
+    "new_key",
+    "opened",
+    "shown",
+    "staged",
+    "store",
+    "store_url",
+    "style",
+    "translated",
+    "world",
+]
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 MAX_FONT_BYTES: Final = 64 << 20
@@ -71,11 +88,16 @@ def configuration(**flags: object) -> Configuration:
 
     Raises:
         Misused: it cannot be read as configuration (``config.*``).
-        Unavailable: the file that ``MINGWEN_CONFIG`` names is not there, or may not be read.
+        Unavailable: the file may not be read.
     """
     path = config_path()
     toml = ""
-    if os.path.exists(path) or os.environ.get("MINGWEN_CONFIG"):  # noqa: PTH110 - a folder that may not be entered has none
+    named = os.environ.get("MINGWEN_CONFIG")
+    if not os.path.exists(path):  # noqa: PTH110 - a folder that may not be entered has none
+        if named:
+            hint = "`mingwen config --template` prints a file to begin with; or unset MINGWEN_CONFIG"
+            raise Misused("config.missing", f"expected the file that MINGWEN_CONFIG names, {path}, found none", hint=hint)
+    else:
         toml = _read(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
     by_flag = {name.replace(".", "_"): name for name in settings.SETTINGS}
     for flag in flags:
@@ -94,6 +116,12 @@ def store_url(config: Configuration) -> str:
     """Return where the store is; a bare path is taken for an SQLite file."""
     url = config.text("store.url") or str(user_data_path("mingwen") / "mingwen.db")
     return url if "://" in url or url.startswith("sqlite:") else f"sqlite:///{home(url).absolute()}"
+
+
+def shown(name: str, value: Scalar) -> str:
+    """Write a setting for people to see: a password in a URL is not for them."""
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", text) if name == "store.url" else text
 
 
 def world(config: Configuration) -> World:
@@ -139,18 +167,53 @@ def _verify_signature(point: bytes, message: bytes, signature: bytes) -> bool:
     return sm2.verify(point, message, signature)
 
 
+def new_key(path: Path) -> tuple[Path, str]:
+    """Make an SM2 key pair: the private key at ``path``, the public one beside it; return where that is, and the fingerprint.
+
+    Raises:
+        Refused: one of the two files exists (``key.exists``).
+        Unavailable: the folder cannot be written.
+    """
+    from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
+
+    public_path = path.with_suffix(".pub.pem")
+    if os.path.lexists(public_path):
+        hint = "move it away, or give another -o; keys are never overwritten"
+        raise Refused("key.exists", f"expected no file at {public_path}, found one", hint=hint)
+    private, public = sm2.new_key()
+    with staged(public_path, replace=False) as file:
+        file.write(public)
+        sm2.save_private(path, private)
+    return public_path, fingerprint_of(public_path)
+
+
+def fingerprint_of(path: Path) -> str:
+    """Name the key in a file: a private key, a public key or a certificate.
+
+    Raises:
+        MingwenError: it cannot be read, or holds no SM2 key.
+    """
+    from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
+
+    return sm2.fingerprint_of(path, passphrase=_passphrase())
+
+
 def _signer(config: Configuration) -> Signer | None:
     key, certificate = config.text("key.file"), config.text("key.certificate")
     if not key:
         return None
     from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
 
-    passphrase = os.environ.get("MINGWEN_KEY_PASSPHRASE")
     return sm2.read_private(
         home(key),
-        passphrase=passphrase.encode() if passphrase else None,
+        passphrase=_passphrase(),
         certificate=_read(home(certificate), MAX_CONFIG_BYTES) if certificate else None,
     )
+
+
+def _passphrase() -> bytes | None:
+    """Take the passphrase from the environment: a flag or a file would be seen by others."""
+    return os.environ.get("MINGWEN_KEY_PASSPHRASE", "").encode() or None
 
 
 def _pinned(config: Configuration) -> frozenset[str]:
@@ -162,10 +225,11 @@ def _fingerprint(key: str) -> str:
     """Take a fingerprint as it is, or that of the key in a file."""
     if re.fullmatch(r"(sha256:)?[0-9a-fA-F]{64}", key):
         return "sha256:" + key.lower().removeprefix("sha256:")
-    from mingwen.adapters.signers import sm2 as signer  # noqa: PLC0415 - see world()
-    from mingwen.domain import sm2  # noqa: PLC0415 - the same
-
-    return sm2.fingerprint(signer.load_public(_read(home(key), MAX_CONFIG_BYTES)))
+    path = home(key)
+    if not os.path.exists(path):  # noqa: PTH110 - see configuration()
+        hint = "give a file, or the fingerprint that `mingwen key show FILE` prints"
+        raise Misused("trust.key", f"expected a file or 64 hexadecimal digits, got {key!r}", hint=hint)
+    return fingerprint_of(path)
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -8,11 +8,11 @@ from typing import Final, ParamSpec, TypeVar
 
 import click
 
-from mingwen.adapters.files.disk import translated
 from mingwen.cli import exits
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Ends, Position
+from mingwen.wiring import translated
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,6 +23,7 @@ _EPILOG: Final = "Exit status: " + "; ".join(f"{status} {meaning}" for status, m
 def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Add the options that several commands share, in this order."""
     options = {
+        "name": click.option("--name", help="The name of standard input: its suffix tells Markdown from plain text."),
         "jobs": click.option(
             "--jobs", "-j", type=click.IntRange(1, 256), default=2, show_default=True, help="How many files at a time."
         ),
@@ -91,7 +92,7 @@ def cli() -> None:
 @click.option("--propagate-id", help="PropagateID, with --propagate.")
 @click.option("--key", "key_file", metavar="PEM", help="SM2 key that signs the label (ReservedCode1).")
 @click.option("--idempotency-key", metavar="TEXT", help="The same key again gives the same label and no second entry.")
-@_shared("jobs", "json", "language", "store")
+@_shared("name", "jobs", "json", "language", "store")
 def label(names: tuple[str, ...], **given: object) -> int:
     """Write the explicit and the metadata label of generated content.
 
@@ -106,15 +107,13 @@ def label(names: tuple[str, ...], **given: object) -> int:
 @cli.command(short_help="Find every label and give a verdict.")
 @_names
 @click.option("--trust", multiple=True, metavar="KEY", help="Pin this key: a file or a fingerprint; may be repeated.")
-@_shared("jobs", "json", "language", "store")
-def verify(
-    names: tuple[str, ...], *, trust: tuple[str, ...], jobs: int, as_json: bool, language: str | None, store: str | None
-) -> int:
+@_shared("name", "jobs", "json", "language", "store")
+def verify(names: tuple[str, ...], *, trust: tuple[str, ...], jobs: int, as_json: bool, **given: str | None) -> int:
     """Find every label in files, whoever wrote them, and say: compliant, non-compliant, not found or inconclusive."""
     from mingwen.cli import verification  # noqa: PLC0415 - each command imports what it needs
 
-    flags = {"language": language, "store_url": store, "trust_keys": list(trust) or None}
-    return verification.run(names, flags, jobs=jobs, as_json=as_json)
+    flags = {"language": given["language"], "store_url": given["store"], "trust_keys": list(trust) or None}
+    return verification.run(names, flags, name=given["name"], jobs=jobs, as_json=as_json)
 
 
 @cli.command(short_help="Show everything a file says about its making.")

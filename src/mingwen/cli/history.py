@@ -22,7 +22,8 @@ def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, l
 
 def _print(number: int, entry: Entry) -> None:
     at = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    what = entry.detail.get("verdict") or entry.detail.get("notice") or "no explicit label"
+    kept = "explicit labels left as they are" if entry.kind == "label.propagated" else "no explicit label"
+    what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
     line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
     line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
     delivery = entry.detail.get("delivery")

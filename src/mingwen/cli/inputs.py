@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from mingwen import formats
-from mingwen.domain.errors import Misused
+from mingwen.domain.errors import Malformed, MingwenError, Misused
+from mingwen.wiring import opened
 
 MARK: Final = ".labelled"
 """Stands before the suffix of an output that was given no name: ``photo.labelled.jpg``."""
@@ -15,18 +16,19 @@ STREAM: Final = Path("-")
 """Standard input, or standard output."""
 
 
-def files(names: Sequence[str]) -> list[tuple[Path, Path]]:
+def files(names: Sequence[str], *, outputs: bool) -> list[tuple[Path, Path]]:
     """Return (file, its path within the folder or pattern that named it), in the order given, each once.
 
-    A folder stands for the files below it whose suffix a format knows; hidden ones are passed over. A name that does not exist
-    and holds ``*``, ``?`` or ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
+    A folder stands for the files below it whose suffix or bytes a format knows; hidden ones are passed over, and so are
+    earlier outputs (``photo.labelled.jpg``) unless they are asked for. A name that does not exist and holds ``*``, ``?`` or
+    ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
 
     Raises:
         Misused: a folder or pattern without any file (``input.empty``).
     """
     out: dict[Path, Path] = {}
     for name in names:
-        found = list(_expand(name))
+        found = list(_expand(name, outputs=outputs))
         if not found:
             known = ", ".join(s for f in formats.every() for s in f.suffixes)
             raise Misused("input.empty", f"expected files at {name}, found none", hint=f"known suffixes: {known}")
@@ -44,12 +46,12 @@ def target(path: Path, within: Path, *, output: Path | None, several: bool) -> P
     return output
 
 
-def _expand(name: str) -> Iterator[tuple[Path, Path]]:
+def _expand(name: str, *, outputs: bool) -> Iterator[tuple[Path, Path]]:
     path = Path(name)
     if not name:  # an unset variable of a shell; Path("") would be the whole folder one stands in
         return
     if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir it never raises, whatever the name
-        yield from ((p, p.relative_to(path)) for p in sorted(path.rglob("*")) if _is_ours(p, path))
+        yield from ((p, p.relative_to(path)) for p in sorted(path.rglob("*")) if _is_ours(p, path, outputs=outputs))
     elif not os.path.lexists(path) and glob.has_magic(name):
         found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         yield from ((Path(p), Path(Path(p).name)) for p in found if os.path.isfile(p))  # noqa: PTH113 - see above
@@ -57,7 +59,20 @@ def _expand(name: str) -> Iterator[tuple[Path, Path]]:
         yield path, Path(path.name)
 
 
-def _is_ours(path: Path, top: Path) -> bool:
+def _is_ours(path: Path, top: Path, *, outputs: bool) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
-    known = {suffix for f in formats.every() for suffix in f.suffixes}
-    return not hidden and path.suffix.lower() in known and not path.stem.endswith(MARK) and os.path.isfile(path)  # noqa: PTH113
+    if hidden or not os.path.isfile(path) or (path.stem.endswith(MARK) and not outputs):  # noqa: PTH113 - see above
+        return False
+    return any(path.suffix.lower() in f.suffixes for f in formats.every()) or _is_claimed(path)
+
+
+def _is_claimed(path: Path) -> bool:
+    """Look at the bytes: a picture does not pass because its name says nothing; what cannot be opened is to be told of."""
+    try:
+        with opened(path) as file:
+            formats.of(file.read(formats.HEAD_BYTES), path.suffix)
+    except Malformed:
+        return False
+    except MingwenError:
+        return True
+    return True

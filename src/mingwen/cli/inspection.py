@@ -1,10 +1,9 @@
 """``mingwen inspect``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
 from mingwen import formats, wire, wiring
-from mingwen.adapters.files.disk import opened
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain import providers, security
@@ -12,6 +11,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import FIELDS, AigcLabel
 from mingwen.domain.verdicts import Report, judge
 from mingwen.formats import HEAD_BYTES
+from mingwen.wiring import opened
 
 
 def run(name: str, flags: Mapping[str, object], *, as_json: bool) -> int:
@@ -73,7 +73,18 @@ def _print(report: Report, facts: Mapping[str, object], language: str) -> None:
                 coloured("missing", "yellow") if field not in fields else clean(value if isinstance(value, str) else str(value))
             )
             line(f"    {clean(field):18} {shown}")
-            if field in more:
-                line(f"    {'':18} " + coloured(", ".join(f"{k} {v}" for k, v in more[field].items()), "dim"))
+            for words in _words(more.get(field, {})):
+                line(f"    {'':18} {coloured(clean(words), 'dim')}")
     for f in report.findings:
         line(f"  {f.severity.value} {f.code} {clean(f.place)}: {clean(f.message(language))}")
+
+
+def _words(details: Mapping[str, object]) -> Iterator[str]:
+    """Write one line a thing: a code's parts on one, each signature and key on its own."""
+    plain = [f"{k.replace('_', ' ')} {v}" for k, v in details.items() if isinstance(v, str)]
+    if plain:
+        yield ", ".join(plain)
+    for kind, things in details.items():
+        for thing in things if isinstance(things, list) else ():
+            parts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in thing.items()) if isinstance(thing, dict) else str(thing)
+            yield f"{kind.removesuffix('s')}: {parts}"

@@ -27,6 +27,7 @@ class Options:
     output: str | None
     in_place: bool
     overwrite: bool
+    name: str | None
     no_explicit: bool
     recipient: str | None
     agreement: str | None
@@ -75,7 +76,7 @@ def run(options: Options, flags: Mapping[str, object]) -> int:
     face.configure(**flags)
     config, _ = face.settled()
     jobs = _jobs(options)
-    if config.producer == TEST_PRODUCER and not options.propagate:
+    if (config.propagator if options.propagate else config.producer) == TEST_PRODUCER:
         complaint(coloured(say(config.language, "test-producer", producer=TEST_PRODUCER), "yellow", error=True))
     statuses: list[int] = []
     for job, result in each(jobs, lambda job: _label(job, options), jobs=options.jobs, language=config.language):
@@ -100,10 +101,6 @@ def _check(options: Options) -> None:
         ),
         (options.propagate and options.produce_id, "--propagate without --produce-id: the producer's fields stay"),
         (options.propagate_id and not options.propagate, "--propagate with --propagate-id"),
-        (
-            len(options.names) > 1 and (options.produce_id or options.idempotency_key or options.propagate_id),
-            "one file for one number or key",
-        ),
     )
     for wrong, wanted in problems:
         if wrong:
@@ -111,8 +108,11 @@ def _check(options: Options) -> None:
 
 
 def _jobs(options: Options) -> list[_Job]:
-    found = inputs.files(options.names)
-    several = len(found) > 1 or any(os.path.isdir(n) for n in options.names)  # noqa: PTH112 - never raises
+    found = inputs.files(options.names, outputs=False)
+    if len(found) > 1 and (options.produce_id or options.idempotency_key or options.propagate_id):
+        raise Misused("usage.combination", "expected one file for one number or key, got several", hint="label them one by one")
+    into = options.output is not None and options.output.endswith(os.sep)
+    several = into or len(found) > 1 or any(os.path.isdir(n) for n in options.names)  # noqa: PTH112 - never raises
     output = Path(options.output) if options.output else None
     if options.in_place:
         return [_Job(path, path) for path, _ in found]
@@ -130,13 +130,15 @@ def _label(job: _Job, options: Options) -> Labelled | MingwenError:
         with ExitStack() as stack:
             source = stack.enter_context(open(0, "rb", closefd=False)) if job.source == STREAM else job.source
             sink = sys.stdout.buffer if job.target == STREAM else job.target
+            name = options.name if job.source == STREAM else None
             overwrite = options.overwrite or options.in_place
             if options.propagate:
                 return face.propagate(
-                    source, sink, propagate_id=options.propagate_id, key=options.idempotency_key, overwrite=overwrite
+                    source, sink, name=name, propagate_id=options.propagate_id, key=options.idempotency_key, overwrite=overwrite
                 )
             return face.label(
-                source, sink, explicit=not options.no_explicit, delivery=_delivery(options), produce_id=options.produce_id,
+                source, sink, name=name, explicit=not options.no_explicit, delivery=_delivery(options),
+                produce_id=options.produce_id,
                 claim=Claim(options.claim), key=options.idempotency_key, overwrite=overwrite,
             )  # fmt: skip
     except MingwenError as e:
@@ -160,7 +162,7 @@ def _show(job: _Job, result: Labelled | MingwenError, options: Options, language
     if options.as_json and not to_stdout:
         object_line(wire.labelled(str(job.source), str(job.target), result))
     elif not to_stdout:
-        notice = result.notice or say(language, "no-notice")
+        notice = result.notice or say(language, "notice-kept" if options.propagate else "no-notice")
         line(f"{coloured(say(language, 'labelled'), 'green')} {clean(str(job.source))} → {clean(str(job.target))}")
         line(f"  {result.format}: {result.place}, ProduceID {clean(result.label.ProduceID)}; {clean(notice)}")
     return exits.WELL

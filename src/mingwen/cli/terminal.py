@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from mingwen.adapters.files.disk import translated
 from mingwen.cli.words import say
 from mingwen.domain.errors import MingwenError
+from mingwen.wiring import translated
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -49,7 +49,8 @@ def complaint(text: str) -> None:
 def report_error(error: MingwenError, *, language: str, about: str = "") -> None:
     """Print an error and its hint, two lines."""
     head = coloured(f"mingwen: {error.code}", "red", error=True)
-    complaint(f"{head}: {clean(about) + ': ' if about else ''}{clean(error.message)}")
+    place = f"{clean(about)}: " if about and about not in error.message else ""
+    complaint(f"{head}: {place}{clean(error.message)}")
     complaint("  " + say(language, "hint", hint=clean(error.hint)))
     if error.__cause__ and os.environ.get("MINGWEN_TRACEBACK"):
         traceback.print_exception(error)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mingwen import face, wire
-from mingwen.adapters.files.disk import opened
 from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM
 from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
@@ -15,6 +14,7 @@ from mingwen.domain.findings import Severity
 from mingwen.domain.verdicts import Report, Verdict
 from mingwen.services import verification
 from mingwen.services.verification import VerifyContent
+from mingwen.wiring import opened
 
 BATCH = 256
 """Verdicts that are recorded in one transaction when many files are verified."""
@@ -23,15 +23,15 @@ _COLOURS = {Verdict.COMPLIANT: "green", Verdict.NON_COMPLIANT: "red", Verdict.NO
 _SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
-def run(names: Sequence[str], flags: Mapping[str, object], *, jobs: int, as_json: bool) -> int:
+def run(names: Sequence[str], flags: Mapping[str, object], *, name: str | None, jobs: int, as_json: bool) -> int:
     """Verify every file; return the highest status."""
     face.configure(**flags)
     config, world = face.settled()
-    paths = [path for path, _ in inputs.files(names)]
+    paths = [path for path, _ in inputs.files(names, outputs=True)]
     counts: Counter[str] = Counter()
     statuses: list[int] = []
     made: list[tuple[VerifyContent, Report]] = []
-    for path, result in each(paths, _verify, jobs=jobs, language=config.language):
+    for path, result in each(paths, lambda path: _verify(path, name), jobs=jobs, language=config.language):
         statuses.append(_show(path, result, as_json=as_json, language=config.language))
         if isinstance(result, Report):
             made.append((VerifyContent(result.file, config.producer), result))
@@ -48,11 +48,11 @@ def run(names: Sequence[str], flags: Mapping[str, object], *, jobs: int, as_json
     return worst(statuses)
 
 
-def _verify(path: Path) -> Report | MingwenError:
+def _verify(path: Path, name: str | None) -> Report | MingwenError:
     _, world = face.settled()
     try:
         with only_ours(), face.standard_input() if path == STREAM else opened(path) as source:
-            return verification.examine(world, VerifyContent(str(path)), source=source)
+            return verification.examine(world, VerifyContent(name if name and path == STREAM else str(path)), source=source)
     except MingwenError as e:
         return e
 

@@ -245,7 +245,7 @@ RULES: Final = {
             "the signature in {field} verifies in another form than the guide's: {form}",
             "{field} 中的签名以非指南形式验证通过：{form}",
         ),
-        Rule("channel.unread", _W, "ours", "could not be read: it {reason}", "无法读取：{reason}"),
+        Rule("channel.unread", _W, "ours", "could not be read: {reason}", "无法读取：{reason}"),
         Rule(
             "file.suffix",
             _I,

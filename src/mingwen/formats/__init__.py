@@ -41,5 +41,5 @@ def of(head: bytes, suffix: str = "") -> Format:
     raise Malformed(
         "format.unknown",
         f"expected one of {', '.join(f.name for f in every())}; the file {begins}",
-        hint="see `mingwen --help` for the formats, or convert the file to one of them",
+        hint="convert the file to one of these; of texts, name them .md, .html or .txt",
     )

@@ -4,7 +4,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.labels import mentions
 from mingwen.domain.sites import Site, Wrapper
-from mingwen.formats._bytes import Edit, size_of
+from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_TAIL_BYTES: Final = 1 << 20
 """How much behind the end is searched."""
@@ -27,8 +27,8 @@ def too_long(source: BinaryIO, end: int) -> str:
 
 
 def _spans(source: BinaryIO, end: int) -> list[tuple[int, bytes]]:
-    source.seek(end)
-    tail = source.read(MAX_TAIL_BYTES)
+    length = min(size_of(source) - end, MAX_TAIL_BYTES)
+    tail = read_at(source, end, max(length, 0), what="what follows the end")
     if not mentions(tail.decode("latin-1")):
         return []
     start, stop = tail.index(b"{"), tail.rfind(b"}") + 1

@@ -119,7 +119,7 @@ def _whole(reading: Reading) -> Reading:
 
 
 def _produced(world: World, command: LabelContent) -> AigcLabel:
-    number = command.produce_id or world.ids.fresh()
+    number = world.ids.fresh() if command.produce_id is None else command.produce_id
     reserved = _sign(world, command.claim.value, command.producer, number)
     return labels.produced(producer=command.producer, produce_id=number, reserved_code=reserved, claim=command.claim)
 

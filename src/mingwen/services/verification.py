@@ -105,7 +105,7 @@ def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str]
         return [found("signature.uncheckable", place, field=field, why=verdict.reason)]
     trusted = verdict.fingerprint in world.pinned
     out = [
-        found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:16])
+        found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:23])
     ]
     if verdict.form is not security.Form.DIRECT:
         out.append(found("signature.form", place, field=field, form=verdict.form))

@@ -138,7 +138,7 @@ def read_private(path: Path, *, passphrase: bytes | None = None, certificate: by
             pem = source.read(MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise Unavailable("key.unreadable", f"expected a key at {path}, but: {error}", hint="check the path") from error
-    if mode & 0o077:
+    if mode & 0o077 and b"PRIVATE KEY" in pem:
         raise Refused("key.permissions", f"expected mode 600 on {path}, got {mode:o}", hint=f"run: chmod 600 {path}")
     return load_private(pem, passphrase=passphrase, certificate=certificate)
 
@@ -149,7 +149,7 @@ def _private_der(pem: bytes, passphrase: bytes | None) -> bytes:
             return body
         if name == _ENCRYPTED and passphrase is None:
             raise Refused(
-                "key.passphrase", "expected a passphrase for an encrypted key, got none", hint="configure the passphrase"
+                "key.passphrase", "expected a passphrase for an encrypted key, got none", hint="set MINGWEN_KEY_PASSPHRASE"
             )
         if name == _ENCRYPTED and passphrase is not None:
             return pkcs8.decrypt(body, passphrase)
@@ -199,7 +199,7 @@ def _unwritable(path: Path, error: Exception) -> Unavailable:
     return Unavailable("key.unwritable", f"expected to write {path}, but: {error}", hint="choose another folder")
 
 
-def fingerprint_of(path: Path) -> str:
+def fingerprint_of(path: Path, *, passphrase: bytes | None = None) -> str:
     """Name the key in a file: a private key, a public key or a certificate.
 
     Raises:
@@ -208,6 +208,8 @@ def fingerprint_of(path: Path) -> str:
     try:
         with path.open("rb") as source:
             data = source.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise Unavailable("key.unreadable", f"expected a key at {path}, but: {error.strerror}", hint="check the path") from error
-    return sm2.fingerprint(read_private(path).public_point if b"PRIVATE KEY" in data else load_public(data))
+    except (OSError, ValueError) as error:
+        raise Unavailable("key.unreadable", f"expected a key at {path}, but: {error}", hint="check the path") from error
+    return sm2.fingerprint(
+        read_private(path, passphrase=passphrase).public_point if b"PRIVATE KEY" in data else load_public(data)
+    )

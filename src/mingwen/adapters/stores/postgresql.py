@@ -75,5 +75,5 @@ def _translated() -> Iterator[None]:
         ) from e
     except ModuleNotFoundError as e:
         raise Unavailable(
-            "store.driver", f"expected the driver {e.name}, which is not installed", hint="pip install 'mingwen[postgresql]'"
+            "store.driver", f"expected the driver {e.name}, which is not installed", hint="pip install 'psycopg[binary]'"
         ) from e
