@@ -49,6 +49,8 @@ class Candidate:
 
     name: str
     work: Callable[[Path, Path], None]
+    labels: bool = True
+    """Is the label in its output? If it should be, it is looked for."""
 
 
 def process(*command: str) -> Callable[[Path, Path], None]:
@@ -102,8 +104,10 @@ def rounds(candidates: Sequence[Candidate], source: Path, target: Path, *, count
             took = time.perf_counter() - began
             if target.stat().st_size < source.stat().st_size * 0.9:
                 raise RuntimeError(candidate.name)
-            if turn:  # the first round warms the caches
+            if turn:
                 seconds[candidate.name].append(took)
+            elif bool(mingwen.verify(target).labels) is not candidate.labels:  # the first round warms the caches, and is checked
+                raise RuntimeError(f"{candidate.name}: expected labels: {candidate.labels}")
     target.unlink(missing_ok=True)
     return seconds
 
@@ -131,7 +135,7 @@ def inputs(media: Path, folder: Path, *, quick: bool) -> dict[str, Path]:
 def peers(kind: str, config: Path, stay_open: StayOpen) -> tuple[list[Candidate], list[Candidate]]:
     """Return the candidates as whole processes, and those within a running one."""
     tag = "Keys:AIGC" if kind.endswith("MP4") else "XMP-TC260:AIGC"
-    exiftool = process("exiftool", "-q", "-config", str(config), f"-{tag}={LABEL}", "-o", "TARGET", "SOURCE")
+    exiftool = process("exiftool", "-config", str(config), "-q", f"-{tag}={LABEL}", "-o", "TARGET", "SOURCE")
     ffmpeg = process(
         "ffmpeg",
         "-v",
@@ -149,13 +153,13 @@ def peers(kind: str, config: Path, stay_open: StayOpen) -> tuple[list[Candidate]
     )
     ours = process(str(Path(sys.executable).parent / "mingwen"), "label", "SOURCE", "-o", "TARGET", *UNMARKED)
     whole = [
-        Candidate("cp", process("cp", "SOURCE", "TARGET")),
+        Candidate("cp", process("cp", "SOURCE", "TARGET"), labels=False),
         Candidate("mingwen", ours),
         Candidate("exiftool", exiftool),
-        Candidate("ffmpeg -c copy", ffmpeg),
+        Candidate("ffmpeg -c copy", ffmpeg, labels=kind.endswith("MP4")),
     ]
     within = [
-        Candidate("copy within Python", copy),
+        Candidate("copy within Python", copy, labels=False),
         Candidate("mingwen.label", library),
         Candidate("exiftool -stay_open", stay_open.label),
     ]

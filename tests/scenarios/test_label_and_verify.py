@@ -340,9 +340,9 @@ def test_default_file_environment_and_flag_in_this_order(samples: Path, tmp_path
         ("[notice]\nfont = '/none'", b"file.unreadable", 3),
         ("[notice]\nfont = '~nobody-of-this-name/x'", b"file.unreadable", 3),
         ("[key]\nfile = '/none'", b"key.unreadable", 4),
-        ("[trust]\nkeys = ['/none']", b"file.unreadable", 3),
+        ("[trust]\nkeys = ['/none']", b"trust.key", 2),
         ("[store]\nurl = 'mysql://h/x'", b"store.unknown", 2),
-        (None, b"file.unreadable", 3),
+        (None, b"config.missing", 2),
     ],
 )
 def test_a_wrong_configuration_is_told(toml: str | None, code: bytes, status: int, tmp_path: Path, run: Run) -> None:
@@ -364,7 +364,7 @@ def test_a_signature_proves_integrity_then_trust_and_breaks_with_the_label(sampl
     copied(samples, tmp_path, "png", "txt")
     (key,) = objects(run("key", "new", "-o", "k.pem", "--json").stdout)
     assert stat.S_IMODE((tmp_path / "k.pem").stat().st_mode) == 0o600
-    run("key", "new", "-o", "k.pem", status=2)
+    run("key", "new", "-o", "k.pem", status=1)
     for name in ("k.pem", "k.pub.pem"):
         assert run("key", "show", name).stdout.decode().strip() == key["fingerprint"]
     run("label", "a.txt", "-o", "b.txt", "--key", "k.pem", "--produce-id", "12345")
