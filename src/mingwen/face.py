@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from mingwen import wiring
+from mingwen import registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import Misused, only_ours
 from mingwen.domain.labels import Claim
@@ -32,6 +32,16 @@ _asked: dict[str, object] = {}
 """What ``configure`` was last given; a forked child settles with the same."""
 
 
+def _forked() -> None:
+    """Give a child locks that no thread holds: the threads that held them stayed behind."""
+    global _SETTLING  # noqa: PLW0603 - a lock cannot be made free again otherwise
+    _SETTLING = threading.Lock()
+    registry.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
 def configure(**settings: object) -> None:
     """Settle the configuration of this process; ``label``, ``propagate`` and ``verify`` use it from then on.
 
@@ -44,15 +54,16 @@ def configure(**settings: object) -> None:
         Unavailable: the store, the key or the font cannot be opened.
         Refused: the key file may be read by others.
     """
-    config = wiring.configuration(**settings)
-    wiring.style(config)
-    new = wiring.world(config)
-    old = _settled.pop(os.getpid(), None)
-    if old:
-        old[1].store.close()
-    _settled[os.getpid()] = (config, new)
-    _asked.clear()
-    _asked.update(settings)
+    with only_ours():
+        config = wiring.configuration(**settings)
+        wiring.style(config)
+        new = wiring.world(config)
+        old = _settled.pop(os.getpid(), None)
+        if old:
+            old[1].store.close()
+        _settled[os.getpid()] = (config, new)
+        _asked.clear()
+        _asked.update(settings)
 
 
 def settled() -> tuple[wiring.Configuration, World]:

@@ -18,6 +18,12 @@ _IMPORTING = threading.RLock()
 """Two threads that import the same C library at once can see half of it."""
 
 
+def forked() -> None:
+    """Take a fresh lock in a child process; the thread that held the old one is not there."""
+    global _IMPORTING  # noqa: PLW0603 - a lock cannot be made free again otherwise
+    _IMPORTING = threading.RLock()
+
+
 def members(package: str, shape: type[M]) -> tuple[M, ...]:
     """Return every member in the folder of the family ``package``, in name order.
 

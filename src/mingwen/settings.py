@@ -15,6 +15,9 @@ from mingwen.domain.notices import INK_HEIGHT_SHARE, RHYTHM_RANGES, VIDEO_SECOND
 TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
 
+OTHER_VARIABLES: Final = ("MINGWEN_CONFIG", "MINGWEN_KEY_PASSPHRASE", "MINGWEN_TRACEBACK", "MINGWEN_MEDIA")
+"""Environment variables that are no settings; the last one is the tests' own."""
+
 Scalar: TypeAlias = str | float | int | tuple[str, ...]
 
 _RHYTHM = Rhythm()
@@ -159,6 +162,10 @@ def resolve(toml: str, path: str, environment: Mapping[str, str], flags: Mapping
     values = {name: Value(s, s.default, "default") for name, s in SETTINGS.items()}
     layers = [(path, _flat(toml, path))]
     known = {f"MINGWEN_{name.upper().replace('.', '_')}": name for name in SETTINGS}
+    for variable in environment:
+        if variable.startswith("MINGWEN_") and variable not in {*known, *OTHER_VARIABLES}:
+            hint = f"there are: {', '.join((*known, *OTHER_VARIABLES))}"
+            raise Misused("config.unknown", f"expected a setting, found the environment variable {variable}", hint=hint)
     layers += [(variable, {name: environment[variable]}) for variable, name in known.items() if environment.get(variable)]
     layers.append(("flag", {k: v for k, v in flags.items() if v is not None}))
     for origin, layer in layers:

@@ -196,6 +196,9 @@ def completion(shell: str) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; an error becomes two lines, never a traceback."""
+    for name in ("stdout", "stderr"):  # closed by the caller, as `>&-` does: what would be said is said to nobody
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lives as long as the process
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `mingwen … | head` ends quietly
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: unfinished outputs are taken away
     try:

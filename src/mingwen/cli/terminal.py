@@ -37,7 +37,10 @@ def object_line(value: object) -> None:
     with translated("write to standard output"):
         sys.stdout.flush()
         # Half a character of a file's name becomes \\udcxx, which is what JSON writes for it too.
-        sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        text = json.dumps(value, ensure_ascii=False)
+        if not text.isprintable():  # overrides of direction and the like, as JSON escapes
+            text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -15,6 +15,11 @@ MAX_KEY_CHARS: Final = 200
 """Of an idempotency key; ours."""
 
 
+def _is_storable(text: str) -> bool:
+    """Say whether every database takes the text: no NUL, and no half of a character, as a broken file name has."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A delivery without explicit label at the user's request, Measures Art. 9."""
@@ -28,7 +33,12 @@ class Delivery:
 
     def __post_init__(self) -> None:
         for name in ("recipient", "agreement", "reason"):
-            if not getattr(self, name).strip():
+            value: object = getattr(self, name)
+            if not isinstance(value, str) or not _is_storable(value):
+                raise Misused(
+                    "delivery.not-text", f"expected text for {name}, got {value!r}", hint="whole characters, and no NUL"
+                )
+            if not value.strip():
                 raise Refused(
                     "delivery.incomplete",
                     f"expected a {name} for content without explicit label, got nothing",

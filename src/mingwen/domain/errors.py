@@ -66,6 +66,10 @@ def only_ours() -> Iterator[None]:
         yield
     except MingwenError:
         raise
+    except OSError as e:
+        reason = (e.strerror or str(e)).lower()
+        hint = "check the disk, its free space and the streams that were given"
+        raise Unavailable("outside.failed", f"expected files and streams to work, but: {reason}", hint=hint) from e
     except Exception as e:
         raise Unavailable(
             "internal.fault",

@@ -147,7 +147,7 @@ RULES: Final = {
         Rule(
             "label.wrapper",
             _W,
-            "TC260-PG-20259A Annex B",
+            f"{_GB} Annex E b",
             "this place takes the {wanted} form, found the {found} form",
             "此处应为{wanted}形式，实为{found}形式",
         ),
@@ -164,6 +164,13 @@ RULES: Final = {
             f"{_GB} 6.1 c",
             "the file holds {count} labels; only one is allowed",
             "文件含 {count} 个标识，只允许一个",
+        ),
+        Rule(
+            "label.too-many",
+            _E,
+            f"{_GB} 6.1 c",
+            "the file holds {count} labels; only the first {most} were looked at",
+            "文件含 {count} 个标识，仅核验前 {most} 个",
         ),
         Rule(
             "label.disagree", _E, f"{_GB} 6.1 c", "the labels of this file disagree in {fields}", "文件中的标识互不一致：{fields}"

@@ -4,6 +4,7 @@ The names of the fields keep the spelling of the standard, as do the attributes 
 """
 
 import json
+import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
@@ -12,6 +13,8 @@ from mingwen.domain.errors import Misused
 
 WRAPPER_KEY: Final = "AIGC"
 """Annex E a: the name of the field in the file contains this word."""
+
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 MAX_LABEL_BYTES: Final = 8192
 """A label is refused and a site not parsed beyond this many bytes of UTF-8; our bound, the standard has none."""
@@ -93,12 +96,20 @@ def wrapped(bare: str) -> str:
     return f'{{"{WRAPPER_KEY}":{bare}}}'
 
 
+TELLING: Final = (WRAPPER_KEY, "ContentProducer", "ProduceID")
+"""Words that, as keys of JSON, show that a text may be a label."""
+
+
 def mentions(text: str) -> bool:
-    """Say whether free text may hold a label: the word AIGC or a telling field name in a JSON object.
+    """Say whether free text may hold a label: the word AIGC or a telling field name in a JSON object, escaped or not.
 
     A comment such as "made with AIGC tools" is no label; hence the quotes and the brace.
     """
-    return "{" in text and any(f'"{word}"' in text for word in (WRAPPER_KEY, "ContentProducer", "ProduceID"))
+    if "{" not in text:
+        return False
+    if "\\u" in text:
+        text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
+    return any(f'"{word}"' in text for word in TELLING)
 
 
 def _require(*named: tuple[str, str]) -> None:

@@ -7,7 +7,7 @@ the key that stands beside it proves integrity only, until the caller compares t
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -175,14 +175,6 @@ def check(data: SecurityData, signed: bytes, verify: Verify = sm2_signatures.ver
                 if verify(point, digest, signature.der):
                     return Verdict(Outcome.VERIFIED, form=form, fingerprint=sm2.fingerprint(point))
     return Verdict(Outcome.FAILED, "security.mismatch")
-
-
-def check_propagator(data: SecurityData, signed: bytes, verify: Verify = sm2_signatures.verify) -> Verdict:
-    """Do the same for ReservedCode2, where a mismatch proves nothing: what a propagator signs is UNKNOWN."""
-    verdict = check(data, signed, verify)
-    if verdict.outcome is Outcome.FAILED:
-        return replace(verdict, outcome=Outcome.UNCHECKABLE, reason="security.message-unknown")
-    return verdict
 
 
 def _uncheckable(reason: str) -> Verdict:

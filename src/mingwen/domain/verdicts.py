@@ -1,5 +1,6 @@
 """What the labels of one file amount to: parse each site, compare them, and give one of four verdicts."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -11,6 +12,10 @@ from mingwen.domain.providers import problems
 from mingwen.domain.sites import Reading, Site, Wrapper
 from mingwen.domain.strict_json import Pairs, Value
 
+MAX_LABELS: Final = 16
+"""Labels of one file that are looked at; one is allowed."""
+MAX_NAMED: Final = 8
+"""Strange or repeated keys that are named one by one."""
 SHOWN: Final = 60
 """How many characters of a stranger's value a message quotes."""
 
@@ -55,13 +60,15 @@ def judge(reading: Reading, *, file: str, format_name: str, guide: str, source: 
     """
     labels: list[ReadLabel] = []
     findings: list[Finding] = list(also)
-    for site in reading.sites:
+    for site in reading.sites[:MAX_LABELS]:
         label, seen = read_site(site)
         labels.append(label)
         findings += seen
         if not site.guide:
             findings.append(found("label.place", site.place, wanted=guide, guide=source))
     findings += _compare(labels)
+    if len(reading.sites) > MAX_LABELS:
+        findings.append(found("label.too-many", file, most=MAX_LABELS, count=len(reading.sites)))
     findings += [found("channel.unread", u.place, reason=u.reason) for u in reading.unread]
     report = Report(file, format_name, Verdict.NOT_FOUND, tuple(labels), tuple(findings))
     return replace(report, verdict=weigh(report))
@@ -124,7 +131,8 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
         return value, out
     if keys.count(WRAPPER_KEY) > 1:
         out.append(found("label.key-duplicate", site.place, field=WRAPPER_KEY, count=keys.count(WRAPPER_KEY)))
-    out += [found("label.field-unknown", site.place, field=_quote(k)) for k in keys if k != WRAPPER_KEY]
+    strangers = [k for k in keys if k != WRAPPER_KEY]
+    out += [found("label.field-unknown", site.place, field=_quote(k)) for k in strangers[:MAX_NAMED]]
     inner = next(v for k, v in value.items if k == WRAPPER_KEY)
     if isinstance(inner, str):
         try:
@@ -137,8 +145,10 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
 def _check(value: Pairs, place: str) -> list[Finding]:
     keys = [k for k, _ in value.items]
     first = value.first()
-    out = [found("label.key-duplicate", place, field=_quote(k), count=keys.count(k)) for k in first if keys.count(k) > 1]
-    out += [found("label.field-unknown", place, field=_quote(k)) for k in keys if k not in FIELDS]
+    repeated = [(k, n) for k, n in Counter(keys).items() if n > 1]
+    out = [found("label.key-duplicate", place, field=_quote(k), count=n) for k, n in repeated[:MAX_NAMED]]
+    unknown = [k for k in first if k not in FIELDS]
+    out += [found("label.field-unknown", place, field=_quote(k)) for k in unknown[:MAX_NAMED]]
     for name in FIELDS:
         out += _check_field(name, first[name], place) if name in first else [_missing(name, place)]
     if first.get("ContentPropagator") != first.get("ContentProducer"):  # a first write repeats it: one warning is enough

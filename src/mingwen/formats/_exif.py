@@ -4,7 +4,6 @@ TC260-PG-20259A Annex B allows UserComment with the wrapped form; ImageDescripti
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,10 @@ from mingwen.domain.labels import mentions
 
 MAX_ENTRIES: Final = 1000
 """Entries of one directory; cameras write up to a hundred or so."""
+
+MAX_TEXTS: Final = 16
+MAX_TEXT_BYTES: Final = 1 << 20
+"""Of all text tags together; each may name the same bytes again."""
 
 _TYPE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _EXIF_IFD: Final = 0x8769
@@ -32,9 +35,9 @@ def labels(tiff: bytes) -> list[tuple[str, str]]:
     """Return (place, text) of every text tag of IFD0 and the Exif IFD that may hold a label.
 
     Raises:
-        Malformed: the block is no TIFF structure or points outside itself (``exif.broken``).
+        Malformed: the block is no TIFF structure, points outside itself, or has more text than is read (``exif.broken``).
     """
-    found = [(f"Exif {_TEXT_TAGS[v.tag]}", _text(tiff, v)) for v in _text_values(tiff)]
+    found = ((f"Exif {_TEXT_TAGS[v.tag]}", _text(tiff, v)) for v in _text_values(tiff))
     return [(place, text) for place, text in found if mentions(text)]
 
 
@@ -47,33 +50,43 @@ def blank(tiff: bytes) -> bytes:
     return bytes(out)
 
 
-def _text_values(tiff: bytes) -> Iterator[_Value]:
+def _text_values(tiff: bytes) -> list[_Value]:
+    """Find the text tags; values may overlap, so what they hold in all is bounded, and the Exif IFD is entered once."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         raise _broken("does not begin with II or MM")
     try:
         (first,) = struct.unpack_from(order + "I", tiff, 4)
-        yield from _directory(tiff, order, first, top=True)
+        values, below = _directory(tiff, order, first)
+        for pointer in below[:1]:
+            values += _directory(tiff, order, pointer)[0]
     except struct.error as e:
         raise _broken("points outside itself") from e
+    if len(values) > MAX_TEXTS or sum(v.stop - v.start for v in values) > MAX_TEXT_BYTES or len(below) > 1:
+        raise _broken(f"has more text tags than the {MAX_TEXTS} of {MAX_TEXT_BYTES} bytes that are read")
+    return values
 
 
-def _directory(tiff: bytes, order: str, at: int, *, top: bool) -> Iterator[_Value]:
+def _directory(tiff: bytes, order: str, at: int) -> tuple[list[_Value], list[int]]:
+    """Return the text values of one directory, and where its Exif IFDs stand."""
     (count,) = struct.unpack_from(order + "H", tiff, at)
     if count > MAX_ENTRIES:
         raise _broken(f"has a directory of {count} entries, more than {MAX_ENTRIES}")
+    values: list[_Value] = []
+    below: list[int] = []
     for i in range(count):
         entry = at + 2 + 12 * i
         tag, kind, number = struct.unpack_from(order + "HHI", tiff, entry)
         (pointer,) = struct.unpack_from(order + "I", tiff, entry + 8)
-        if tag == _EXIF_IFD and top:
-            yield from _directory(tiff, order, pointer, top=False)
+        if tag == _EXIF_IFD:
+            below.append(pointer)
         elif tag in _TEXT_TAGS:
             length = _TYPE_SIZES.get(kind, 1) * number
             start = entry + 8 if length <= 4 else pointer  # noqa: PLR2004 - TIFF 6.0: up to four bytes stand in the entry
             if start + length > len(tiff):
                 raise _broken(f"says {_TEXT_TAGS[tag]} has {length} bytes, more than there are")
-            yield _Value(tag, start, start + length)
+            values.append(_Value(tag, start, start + length))
+    return values, below
 
 
 def _text(tiff: bytes, value: _Value) -> str:

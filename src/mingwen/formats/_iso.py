@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats import _moov, _xmp
-from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
+from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
 from mingwen.formats._shape import Reading, Site, Unread
@@ -25,6 +25,10 @@ MIN_PAGED_BYTES: Final = 1 << 20
 
 _XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
+MAX_ODD_BYTES: Final = 1 << 20
+"""How much of a box that is not understood is searched for a label."""
+_TELLING = b"ContentProducer"
+_CONTENT = frozenset({b"mdat", b"moof", b"free", b"skip", b"wide", b"mfra", b"sidx", b"styp", b"ftyp"})
 _ROOMY = frozenset({b"free", b"skip"})
 _ROUNDS = 4
 """The first growth, and a second one when tables become 64 bits wide; the rest is room."""
@@ -75,8 +79,10 @@ def read(source: BinaryIO) -> Reading:
         elif box.kind == b"moov":
             moovs += 1
             found += _in_moov(source, box) if moovs == 1 else [Unread("moov", "stands more than once; only the first was read")]
-        elif box.kind == b"uuid":
+        elif box.kind == b"uuid" and _is_xmp(source, box):
             found += _in_uuid(source, box)
+        elif box.kind not in _CONTENT:
+            found += _odd(source, box)
     if not moovs:
         found.append(Unread("moov", "is missing, and with it all that a label could stand in"))
     return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread)))
@@ -116,7 +122,22 @@ def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
     yield from faults
     if moov.first(b"cmov"):
         yield Unread("moov", "is compressed")
-    yield from _moov.findings(moov)
+    findings = tuple(_moov.findings(moov))
+    yield from findings
+    seen = sum(f.text.count(_TELLING.decode()) for f in findings if isinstance(f, Site))
+    if not any(isinstance(f, Unread) for f in findings) and _telling_words(source, box) > seen:
+        yield Unread("moov", "holds what looks like a label at a place where none is read")
+
+
+def _telling_words(source: BinaryIO, box: Box) -> int:
+    """Count a telling word in all of a moov, whatever its boxes are."""
+    return read_at(source, box.body, box.stop - box.body, what="moov").count(_TELLING)
+
+
+def _odd(source: BinaryIO, box: Box) -> tuple[Unread, ...]:
+    """Tell of a box beside the moov that is not read and looks as if it held a label."""
+    data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
+    return (Unread(named(box.kind), "holds what looks like a label at a place where none is read"),) if _TELLING in data else ()
 
 
 def _in_uuid(source: BinaryIO, box: Box) -> tuple[Site | Unread, ...]:

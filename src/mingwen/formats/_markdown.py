@@ -110,6 +110,9 @@ def splice(source: BinaryIO, label: str) -> Splice:
     """
     fields = require_label(label)
     size, head = size_of(source), opening(source, REACH_BYTES)
+    if head.view.startswith(b"+++"):
+        hint = "write the front matter as YAML between lines of ---, where the guide wants the label"
+        raise Refused("markdown.toml", "expected YAML front matter or none, found TOML between +++", hint=hint)
     found = _all_parsed(head)
     own = next((y for y in found if y.guide and not y.prose), None)
     later = [edit for y in found if y is not own for edit in _without_label(head, y)]

@@ -1,35 +1,63 @@
 """A label behind the end of a file's structure, where other programs never look."""
 
+import json
 from typing import BinaryIO, Final
 
-from mingwen.domain.labels import mentions
-from mingwen.domain.sites import Site, Wrapper
+from mingwen.domain.labels import TELLING
+from mingwen.domain.sites import Site, Unread, Wrapper
 from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_TAIL_BYTES: Final = 1 << 20
-"""How much behind the end is searched."""
+"""How much behind the end is searched closely."""
+MAX_LABELS: Final = 16
+STEP_BYTES: Final = 1 << 20
+
+_WORD: Final = b"ContentProducer"
+_TELLING: Final = tuple(f'"{word}"'.encode() for word in TELLING)
 
 
 def sites(source: BinaryIO, end: int, place: str) -> list[Site]:
-    """Return the label that stands behind ``end``, from its first brace to its last."""
+    """Return the labels that stand behind ``end``: JSON objects that name a telling field."""
     return [Site(place, text.decode("utf-8", "replace"), Wrapper.WRAPPED, guide=False) for _, text in _spans(source, end)]
 
 
 def edits(source: BinaryIO, end: int) -> list[Edit]:
-    """Return the edit that takes it out, and nothing else that stands there."""
+    """Return the edits that take them out, and nothing else that stands there."""
     return [Edit(start, start + len(text), b"") for start, text in _spans(source, end)]
 
 
-def too_long(source: BinaryIO, end: int) -> str:
-    """Say why not all that stands behind ``end`` is searched, or ""."""
-    length = size_of(source) - end
-    return f"{length} bytes, more than the {MAX_TAIL_BYTES} that are searched" if length > MAX_TAIL_BYTES else ""
+def unread(source: BinaryIO, end: int, place: str) -> list[Unread]:
+    """Say so if something like a label stands further behind ``end`` than is searched closely, or more than are taken."""
+    if len(_spans(source, end)) >= MAX_LABELS:
+        return [Unread(place, f"holds more labels than the {MAX_LABELS} that are read")]
+    return hidden(source, end + MAX_TAIL_BYTES, size_of(source), place)
+
+
+def hidden(source: BinaryIO, start: int, stop: int, place: str) -> list[Unread]:
+    """Search a long stretch for one telling word, and say so if it is there; what it belongs to is not looked at."""
+    for at in range(start, stop, STEP_BYTES):
+        if _WORD in read_at(source, at, min(STEP_BYTES + len(_WORD), stop - at), what=place):
+            return [Unread(place, "holds what looks like a label at a place where none is read")]
+    return []
 
 
 def _spans(source: BinaryIO, end: int) -> list[tuple[int, bytes]]:
-    length = min(size_of(source) - end, MAX_TAIL_BYTES)
-    tail = read_at(source, end, max(length, 0), what="what follows the end")
-    if not mentions(tail.decode("latin-1")):
-        return []
-    start, stop = tail.index(b"{"), tail.rfind(b"}") + 1
-    return [(end + start, tail[start:stop])] if start < stop else []
+    tail = read_at(source, end, max(0, min(size_of(source) - end, MAX_TAIL_BYTES)), what="what follows the end")
+    out: list[tuple[int, bytes]] = []
+    at = 0
+    while len(out) < MAX_LABELS and (found := min((i for w in _TELLING if (i := tail.find(w, at)) >= 0), default=-1)) >= 0:
+        start = tail.rfind(b"{", at, found)
+        stop = _object_end(tail, start) if start >= 0 else found + 1
+        if start >= 0:
+            out.append((end + start, tail[start:stop]))
+        at = stop
+    return out
+
+
+def _object_end(tail: bytes, start: int) -> int:
+    """Return where the JSON object at ``start`` ends; a broken one reaches to the last brace, or the end."""
+    text = tail[start : start + STEP_BYTES].decode("latin-1")
+    try:
+        return start + json.JSONDecoder().raw_decode(text)[1]
+    except (ValueError, RecursionError):
+        return tail.rfind(b"}", start) + 1 or len(tail)

@@ -16,11 +16,12 @@ PLACE: Final = "XMP TC260:AIGC"
 MAX_PACKET_BYTES: Final = 16 << 20
 """Larger packets are not parsed; Photoshop's histories reach a few MB."""
 MAX_DEPTH: Final = 64
+MAX_PROPERTIES: Final = 64
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PROPERTY = f"{NAMESPACE} AIGC"
 _DESCRIPTION = f"{_RDF} Description"
-_TAG = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
+_TAG = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _NAME = re.compile(rb"</?([^\s/>]+)")
 _NEW = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -69,6 +70,8 @@ class _Walk:
             self._text = []
         elif name == _DESCRIPTION:
             self.about = self.about or attributes.get(f"{_RDF} about", "")
+        if len(self.found) >= MAX_PROPERTIES:
+            raise _broken(f"has more than {MAX_PROPERTIES} AIGC properties")
         if _PROPERTY in attributes:
             self.found.append(_Property(at, at + _tag_length(self._data, at), attributes[_PROPERTY].strip(), attribute=True))
 
@@ -92,10 +95,15 @@ def labels(packet: bytes) -> list[str]:
     Raises:
         Malformed: the packet is no well-formed XML, has a DOCTYPE, or is too large or deep (``xmp.broken``).
     """
-    if NAMESPACE.encode() not in packet and not _is_wide(packet):
+    if not _may_name(packet):
         _bound(packet)
         return []
     return [p.text for p in _Walk(_narrow(packet)).found]
+
+
+def _may_name(packet: bytes) -> bool:
+    """Say whether the namespace may stand in the packet: in plain bytes, by character references, or in wider characters."""
+    return NAMESPACE.encode() in packet or b"&#" in packet or b"\0" in packet.rstrip(b"\0")
 
 
 def edit(packet: bytes | None, text: str) -> bytes:

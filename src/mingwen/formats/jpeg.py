@@ -25,6 +25,8 @@ MAX_SEGMENT_BYTES: Final = 65_533
 _SOI: Final = b"\xff\xd8"
 _EOI: Final = b"\xff\xd9"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED: Final = b"http://ns.adobe.com/xmp/extension/\0"
+_EXTENDED_PLACE: Final = "extended XMP TC260:AIGC"
 _EXIF: Final = b"Exif\0\0"
 _SOS, _COM, _APP0, _APP1, _APP15 = 0xDA, 0xFE, 0xE0, 0xE1, 0xEF
 _ALONE: Final = {0x01, *range(0xD0, 0xD8)}
@@ -49,6 +51,14 @@ class _Segment:
         return self.marker == _APP1 and self.data.startswith(_EXIF)
 
     @property
+    def is_extended(self) -> bool:
+        return self.marker == _APP1 and self.data.startswith(_EXTENDED)
+
+    @property
+    def is_index(self) -> bool:
+        return self.marker == _APP0 + 2 and self.data.startswith(b"MPF\0")
+
+    @property
     def name(self) -> str:
         return "COM" if self.marker == _COM else f"APP{self.marker - _APP0}"
 
@@ -62,20 +72,24 @@ def read(source: BinaryIO) -> Reading:
     """Find labels in the segments before the first scan, and behind the end."""
     sites: list[Site] = []
     unread: list[Unread] = []
+    extended: list[_Segment] = []
     try:
         for segment in _segments(source):
+            extended += [segment] if segment.is_extended else []
             try:
                 sites += _sites(segment)
             except Malformed as e:
                 unread.append(Unread(segment.name, e.message))
+        sites += [Site(_EXTENDED_PLACE, text, Wrapper.BARE, guide=False) for text in _extended_labels(extended)]
     except Malformed as e:
-        unread.append(Unread("segments", e.message))
+        unread.append(Unread("segments or extended XMP", e.message))
     else:
         end = _end(source, segment.stop)
         if end is None:
             unread.append(Unread("scans", "ends without EOI: the file is cut off"))
-        else:
-            sites += _stray.sites(source, end, "after EOI")
+        tail = _tail(source, segment.stop)
+        sites += _stray.sites(source, tail, "after EOI")
+        unread += _stray.hidden(source, segment.stop, tail, "scans")
     return Reading(tuple(sites), tuple(unread))
 
 
@@ -89,9 +103,34 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(packets[0].start, packets[0].stop, _xmp_segment(_xmp.edit(packets[0].data[len(_XMP) :], label))))
     else:
         at = max((s.stop for s in segments if s.marker == _APP0 or s.is_exif), default=len(_SOI))
+        at = min([at, *(s.start for s in segments if s.is_index)])
         edits.append(Edit(at, at, _xmp_segment(_xmp.edit(None, label))))
-    end = _end(source, segments[-1].stop)
-    return spliced([*edits, *(_stray.edits(source, end) if end else ())], size_of(source))
+    edits += _stray.edits(source, _tail(source, segments[-1].stop))
+    _require_index(segments, edits)
+    if _extended_labels([s for s in segments if s.is_extended]):
+        hint = "write the picture's XMP anew without the label, or take the original"
+        raise Refused("jpeg.extended-xmp", "expected no label in extended XMP, found one", hint=hint)
+    return spliced(edits, size_of(source))
+
+
+def _require_index(segments: list[_Segment], edits: list[Edit]) -> None:
+    """Refuse what would move the pictures that a multi-picture index (CIPA DC-007) points to, counted from itself."""
+    for index in (s for s in segments if s.is_index):
+        if sum(len(e.new) - (e.stop - e.start) for e in edits if e.start >= index.stop):
+            raise Refused(
+                "jpeg.index",
+                "expected the metadata before the picture's multi-picture index, found some behind it",
+                hint="save the picture anew, or take its first picture alone",
+            )
+
+
+def _extended_labels(segments: list[_Segment]) -> list[str]:
+    """Join extended XMP (XMP specification part 3, §1.1.3.1: GUID, length, offset, then a part) and read it."""
+    parts: dict[bytes, dict[int, bytes]] = {}
+    for s in segments:
+        head = s.data[len(_EXTENDED) :]
+        parts.setdefault(head[:32], {})[int.from_bytes(head[36:40])] = head[40:]
+    return [text for found in parts.values() for text in _xmp.labels(b"".join(found[at] for at in sorted(found)))]
 
 
 def _segments(source: BinaryIO) -> Iterator[_Segment]:
@@ -145,6 +184,11 @@ def _without_label(segment: _Segment) -> list[Edit]:
         return [Edit(segment.start, segment.stop, b"")]
     begin, end = segment.data.index(b"{"), segment.data.rindex(b"}") + 1
     return [Edit(segment.start + 4 + begin, segment.start + 4 + end, bytes(end - begin))]
+
+
+def _tail(source: BinaryIO, scan: int) -> int:
+    """Return from where labels are looked for closely. Not from the last EOI: what follows a label may end in the same bytes."""
+    return max(scan, size_of(source) - _stray.MAX_TAIL_BYTES)
 
 
 def _end(source: BinaryIO, scan: int) -> int | None:

@@ -18,6 +18,9 @@ from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 16
 """ID3v2 tags in a row at the file's beginning; two are seen."""
+MAX_TAIL_BYTES: Final = 128 << 10
+"""How much of the file's end is searched for labels that no tag explains."""
+_TELLING: Final = "ContentProducer"
 MAX_APE_BYTES: Final = 1 << 20
 """Size of an APEv2 tag that is read."""
 MAX_APE_ITEMS: Final = 1_000
@@ -106,7 +109,19 @@ def read(source: BinaryIO) -> Reading:
         sites += [item.site for item in _ape(source, tags).items]
     except Malformed as e:
         unread.append(Unread("APEv2", e.message))
-    return Reading(tuple(sites), tuple(unread))
+    return Reading(tuple(sites), tuple(unread or _hidden(source, tags, sites)))
+
+
+def _hidden(source: BinaryIO, tags: "_Tags", sites: list[Site]) -> list[Unread]:
+    """Tell of a label near the file's end that no tag there explains: tags may stand in an order that is not followed."""
+    size = size_of(source)
+    start = max(size - MAX_TAIL_BYTES, tags.sound)
+    tail = read_at(source, start, size - start, what="the file's end")
+    in_heads = [label.site for t in tags.id3[: tags.head] for label in _id3.labels(source, t)[0]]
+    seen = sum(s.text.count(_TELLING) for s in sites) - sum(s.text.count(_TELLING) for s in in_heads)
+    if tail.count(_TELLING.encode()) <= seen:
+        return []
+    return [Unread("the file's end", "holds what looks like a label at a place where none is read")]
 
 
 def splice(source: BinaryIO, label: str) -> Splice:

@@ -54,8 +54,7 @@ def read(source: BinaryIO) -> Reading:
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
     sites += _stray.sites(source, form.stop, _BEHIND)
-    if reason := _stray.too_long(source, form.stop):
-        unread.append(Unread(_BEHIND, reason))
+    unread += _stray.unread(source, form.stop, _BEHIND)
     return Reading(tuple(sites), tuple(unread))
 
 

@@ -45,8 +45,7 @@ def read(source: BinaryIO) -> Reading:
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
     sites += _stray.sites(source, form.stop, _BEHIND)
-    if reason := _stray.too_long(source, form.stop):
-        unread.append(Unread(_BEHIND, reason))
+    unread += _stray.unread(source, form.stop, _BEHIND)
     return Reading(tuple(sites), tuple(unread))
 
 

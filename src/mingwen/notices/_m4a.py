@@ -24,13 +24,13 @@ PROFILE_BITS, RATE_AND_CHANNELS = 3, slice(0, 2)
 """AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2): 5 bits of object type, 4 of rate, 4 of channels, 1 for frames of 960."""
 
 
-def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
+def mark(source: BinaryIO, sink: BinaryIO, style: Style, *, container: str) -> None:
     """Write the file with the rhythm; the content's packets are untouched."""
     with av.open(source, "r", metadata_errors="replace") as content:
         stream = _stream(content)
         front = _packets(rhythm(style.rhythm, stream.rate, at_end=False), stream) if at_start(style.ends) else []
         back = _packets(rhythm(style.rhythm, stream.rate, at_end=True), stream) if at_end(style.ends) else []
-        with av.open(sink, "w", format="ipod") as out:
+        with av.open(sink, "w", format=container) as out:
             out.metadata.update(content.metadata)
             out.set_chapters(_later(content.chapters(), Fraction(len(front) * FRAME_SAMPLES, stream.rate)))
             _mux(content, stream, out, (front, back))

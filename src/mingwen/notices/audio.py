@@ -4,6 +4,7 @@ The content itself is never decoded: its samples, frames or packets are carried 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO, TypeAlias
 
 from av.error import FFmpegError
@@ -15,7 +16,14 @@ from mingwen.notices import _m4a, _mp3, _wav
 from mingwen.notices._shape import Notice
 
 Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], None]
-CODERS: dict[str, Coder] = {"wav": _wav.mark, "mp3": _mp3.mark, "m4a": _m4a.mark}
+CODERS: dict[str, Coder] = {
+    "wav": _wav.mark,
+    "mp3": _mp3.mark,
+    "m4a": partial(_m4a.mark, container="ipod"),
+    "mp4": partial(_m4a.mark, container="mp4"),
+    "mov": partial(_m4a.mark, container="mov"),
+}
+"""MP4 and QuickTime come here when they hold no pictures."""
 
 
 def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> str:

@@ -71,6 +71,9 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     if len(data) > MAX_BYTES:
         raise Refused("notice.too-large", f"expected at most {MAX_BYTES} bytes of text, got more", hint="split the text")
     bom, encoding, text = _decoded(data, lenient=format_name == "html")
+    if format_name == "html" and re.search(r"<frameset[\s>]", text, re.IGNORECASE):
+        hint = "label the pages in its frames"
+        raise Refused("notice.frameset", "expected a page with a body, found a frameset, which a note would displace", hint=hint)
     newline = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
     sink.write(data[:bom])
     at, offset = 0, bom

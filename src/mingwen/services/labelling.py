@@ -67,6 +67,7 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         )
     known = _known(world, command.key)
     made = _again(known, command) if known else _produced(world, command)
+    format_.splice(source, labels.to_json(made))  # what has no room for a label is refused before anything is drawn
     medium = format_.medium(source)
     with ExitStack() as stack:
         marked, notice = source, None
@@ -139,7 +140,13 @@ def _again(known: Content, command: LabelContent) -> AigcLabel:
 
 
 def _propagated(world: World, command: PropagateContent, site: Site, known: Content | None) -> AigcLabel:
-    found, _ = read_site(site)
+    found, findings = read_site(site)
+    if any(f.code == "label.key-duplicate" for f in findings):
+        raise Refused(
+            "label.ambiguous",
+            f"expected every key once in the label at {site.place}, found some twice",
+            hint="whichever were kept, the other would be lost; a person has to decide",
+        )
     whole = contents.require_production(found.label, site.place)
     number = command.propagate_id or (known.label.PropagateID if known else world.ids.fresh())
     # The message of ReservedCode2 is unknown (TC260-PG-202511A could not be read), so nothing is signed there.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from mingwen import formats, notices
 from mingwen.domain.errors import Unproven
@@ -15,6 +15,9 @@ from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict, judge, with_findings
 from mingwen.formats import HEAD_BYTES
 from mingwen.ports import World
+
+MAX_CHECKED: Final = 2
+"""Labels of one file whose signatures are checked; several are non-compliant anyway, and a check takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def examine(world: World, command: VerifyContent, *, source: BinaryIO) -> Report
     also += _perceptible(format_.medium(source), source)
     reading = format_.read(source)
     report = judge(reading, file=command.name, format_name=format_.name, guide=format_.place, source=format_.source, also=also)
-    return with_findings(report, tuple(f for label in report.labels for f in _protection(world, label)))
+    return with_findings(report, tuple(f for label in report.labels[:MAX_CHECKED] for f in _protection(world, label)))
 
 
 def record(world: World, made: Sequence[tuple[VerifyContent, Report]]) -> None:
@@ -97,12 +100,13 @@ def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str]
     data = security.parse(text)
     if data is None:
         return [found("signature.uncheckable", place, field=field, why="it is no SecurityData")]
-    check = security.check if field == "ReservedCode1" else security.check_propagator
-    verdict = check(data, security.message(label.Label, label.ContentProducer, label.ProduceID), world.verify_signature)
+    if field == "ReservedCode2":  # even one that fits the producer's message says nothing of the platform
+        return [found("signature.uncheckable", place, field=field, why="what a platform signs is unknown")]
+    verdict = security.check(data, security.message(label.Label, label.ContentProducer, label.ProduceID), world.verify_signature)
     if verdict.outcome is security.Outcome.FAILED:
         return [found("signature.invalid", place, field=field)]
     if verdict.outcome is security.Outcome.UNCHECKABLE:
-        return [found("signature.uncheckable", place, field=field, why=verdict.reason)]
+        return [found("signature.uncheckable", place, field=field, why=", ".join((verdict.reason, *data.problems)))]
     trusted = verdict.fingerprint in world.pinned
     out = [
         found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:23])

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -95,7 +96,9 @@ def staged(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
         if old and not stat.S_ISREG(old.st_mode):  # a folder, or a device such as /dev/null, is not to be replaced by a file
             raise Misused("output.kind", f"expected a file at {target}, found something else", hint="give a regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+        name = str(target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.part")
+        # What replaces a file is private until it has the old one's mode; a new file gets what the umask allows.
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if old else 0o666)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
@@ -109,9 +112,6 @@ def staged(target: Path, *, replace: bool) -> Iterator[BinaryIO]:
 
 def _publish(file: BinaryIO, name: str, target: Path, old: os.stat_result | None) -> None:
     if old is None:
-        umask = os.umask(0)
-        os.umask(umask)
-        os.fchmod(file.fileno(), 0o666 & ~umask)
         try:  # a link, unlike a rename, fails if somebody made the target in the meantime
             os.link(name, target)
         except FileExistsError as e:

@@ -52,6 +52,8 @@ class SqliteStore:
 
     def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
         """Keep states and entries in one transaction."""
+        if not os.path.exists(self._path):  # noqa: PTH110 - a file without a name takes entries that nobody will ever read
+            raise Unavailable("store.gone", f"expected the store at {self._path}, but somebody deleted it", hint="start anew")
         with _translated(self._path), self._lock, self._transaction() as connection:
             for outcome in outcomes:
                 state = outcome.state
