@@ -96,11 +96,19 @@ def _moved(node: Node, at: int, shift: Shift, *, wide: bool) -> tuple[bool, byte
     if top >= _U63:
         raise broken(f"{named(node.kind)} points to byte {top}")
     wide = wide or shift(top) >= _U32
-    pivot, growth = shift.pivot, shift.growth
+    pivot, growth, rest = shift.pivot, shift.growth, bytes(node.body[stop:])
+    if min(table, default=0) >= pivot and table.itemsize == (8 if wide else 4):
+        return wide, pack(">I", count) + _all_moved(bytes(node.body[at + 4 : stop]), growth, table.itemsize) + rest
     table = array("Q" if wide else "I", (o + growth if o >= pivot else o for o in table))
     if sys.byteorder == "little":
         table.byteswap()
-    return wide, pack(">I", count) + table.tobytes() + bytes(node.body[stop:])
+    return wide, pack(">I", count) + table.tobytes() + rest
+
+
+def _all_moved(table: bytes, growth: int, width: int) -> bytes:
+    """Add ``growth`` to every big-endian entry at once, as one long number: none overflows, so none carries over."""
+    ones = int.from_bytes((1).to_bytes(width) * (len(table) // width))
+    return (int.from_bytes(table) + growth * ones).to_bytes(len(table))
 
 
 def _is_in_this_file(minf: Node) -> bool:

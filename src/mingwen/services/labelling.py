@@ -67,11 +67,11 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         )
     known = _known(world, command.key)
     made = _again(known, command) if known else _produced(world, command)
-    format_.splice(source, labels.to_json(made))  # what has no room for a label is refused before anything is drawn
     medium = format_.medium(source)
     with ExitStack() as stack:
         marked, notice = source, None
         if command.style:
+            format_.splice(source, labels.to_json(made))  # what has no room for a label is refused before anything is drawn
             marked = stack.enter_context(world.files.scratch())
             source.seek(0)
             notice = notices.of(medium).mark(source, marked, format_.name, command.style)

