@@ -222,7 +222,7 @@ def _settled(layout: _Layout, new: Node) -> tuple[Edit, Shift]:
 def _gap(growth: int, *, behind: int) -> int:
     """Return how much room makes all that stands ``behind`` move by whole pages: 0, or a free box of 8 bytes and more.
 
-    The kernel copies a range whose pages lie on pages in two thirds of the time; and the next label has room.
+    The kernel copies a range faster whose pages lie on pages; and the next label has room.
     """
     gap = -growth % PAGE_BYTES if behind >= MIN_PAGED_BYTES else 0
     return gap if gap == 0 or gap >= 8 else gap + PAGE_BYTES  # noqa: PLR2004 - the head of a box

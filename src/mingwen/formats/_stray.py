@@ -10,7 +10,7 @@ from mingwen.formats._bytes import Edit, read_at, size_of
 MAX_TAIL_BYTES: Final = 1 << 20
 """How much behind the end is searched closely."""
 MAX_LABELS: Final = 16
-STEP_BYTES: Final = 1 << 20
+STEP_BYTES: Final = 256 << 10
 
 _WORD: Final = b"ContentProducer"
 _TELLING: Final = tuple(f'"{word}"'.encode() for word in TELLING)

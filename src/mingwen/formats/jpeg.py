@@ -188,7 +188,7 @@ def _without_label(segment: _Segment) -> list[Edit]:
 
 def _tail(source: BinaryIO, scan: int) -> int:
     """Return from where labels are looked for closely. Not from the last EOI: what follows a label may end in the same bytes."""
-    return max(scan, size_of(source) - _stray.MAX_TAIL_BYTES)
+    return max(scan, size_of(source) - STEP_BYTES)
 
 
 def _end(source: BinaryIO, scan: int) -> int | None:

@@ -162,7 +162,7 @@ def _handles(source: BinaryIO, sink: BinaryIO) -> tuple[int, int] | None:
 
 
 def _reserve(sink: int, begin: int, count: int) -> None:
-    """Take the space for a large output at once: a full disk is found before anything is copied, and the copy takes a fifth less.
+    """Take the space for a large output at once: a full disk is found before anything is copied, and the copy is faster.
 
     Raises:
         OSError: the disk is full.
