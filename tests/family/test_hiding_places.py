@@ -188,3 +188,9 @@ def test_thousands_of_labels_are_one_finding(png: bytes) -> None:
 def test_toml_front_matter_stays_first() -> None:
     with pytest.raises(Refused, match="TOML"):
         spliced(MARKDOWN, b'+++\ntitle = "x"\n+++\n\ntext\n')
+
+
+def test_an_object_before_a_word_is_nobodys_label(png: bytes) -> None:
+    data = png + b'{"mine":1} a note on "AIGC" and more'
+    assert read(PNG, data) == Reading()
+    assert spliced(PNG, data).endswith(b'{"mine":1} a note on "AIGC" and more')

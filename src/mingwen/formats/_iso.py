@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _moov, _xmp
+from mingwen.formats import _moov, _stray, _xmp
 from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
@@ -27,7 +27,6 @@ _XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
 MAX_ODD_BYTES: Final = 1 << 20
 """How much of a box that is not understood is searched for a label."""
-_TELLING = b"ContentProducer"
 _CONTENT = frozenset({b"mdat", b"moof", b"free", b"skip", b"wide", b"mfra", b"sidx", b"styp", b"ftyp"})
 _ROOMY = frozenset({b"free", b"skip"})
 _ROUNDS = 4
@@ -118,26 +117,22 @@ def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
     if length > MAX_MOOV_BYTES:
         yield Unread("moov", f"has {length} bytes, more than the {MAX_MOOV_BYTES} that are read")
         return
-    moov, faults = _take_apart(source, box)
+    data = read_at(source, box.body, length, what="moov")
+    moov, faults = tree(b"moov", memoryview(data))
     yield from faults
     if moov.first(b"cmov"):
         yield Unread("moov", "is compressed")
     findings = tuple(_moov.findings(moov))
     yield from findings
-    seen = sum(f.text.count(_TELLING.decode()) for f in findings if isinstance(f, Site))
-    if not any(isinstance(f, Unread) for f in findings) and _telling_words(source, box) > seen:
-        yield Unread("moov", "holds what looks like a label at a place where none is read")
+    sites = [f for f in findings if isinstance(f, Site)]
+    if len(sites) == len(findings):  # a label that could not be read is told of already
+        yield from _stray.unexplained(data, sites, "moov")
 
 
-def _telling_words(source: BinaryIO, box: Box) -> int:
-    """Count a telling word in all of a moov, whatever its boxes are."""
-    return read_at(source, box.body, box.stop - box.body, what="moov").count(_TELLING)
-
-
-def _odd(source: BinaryIO, box: Box) -> tuple[Unread, ...]:
+def _odd(source: BinaryIO, box: Box) -> list[Unread]:
     """Tell of a box beside the moov that is not read and looks as if it held a label."""
     data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
-    return (Unread(named(box.kind), "holds what looks like a label at a place where none is read"),) if _TELLING in data else ()
+    return _stray.unexplained(data, (), named(box.kind))
 
 
 def _in_uuid(source: BinaryIO, box: Box) -> tuple[Site | Unread, ...]:

@@ -14,6 +14,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.formats import _xmp
 from mingwen.formats._boxes import Node, boxes, broken, named
 from mingwen.formats._shape import Site, Unread, Wrapper
+from mingwen.formats._stray import TELLING_KEYS
 
 HOME: Final = "moov/udta/meta"
 PLACE: Final = f"{HOME} AIGC"
@@ -26,7 +27,6 @@ _NAMESPACE = b"mdta"
 _UTF8, _UTF16 = 1, 2
 _CHARSETS = {0: "utf-8", _UTF8: "utf-8", _UTF16: "utf-16-be"}
 """QuickTime's well-known types of text; 0 is "no type", where careless writers put text too."""
-_TELLING = (b'"AIGC"', b'"ContentProducer"', b'"ProduceID"')
 """What makes a label of a text whose place is not named AIGC: GB 45438-2025 Annex E b."""
 _FIRST_LETTERS = 1 << 24
 """An item whose kind is below is numbered; above, it is four letters."""
@@ -153,7 +153,7 @@ def _text(site: Site, value: bytes, charset: str | None) -> Finding:
 
 
 def _is_telling(value: bytes) -> bool:
-    return b"{" in value and any(word in value for word in _TELLING)
+    return b"{" in value and any(word in value for word in TELLING_KEYS)
 
 
 def _name(meta: _Meta, item: Node, parts: list[tuple[bytes, bytes | memoryview]]) -> str:

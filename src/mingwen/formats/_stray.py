@@ -1,10 +1,11 @@
 """A label behind the end of a file's structure, where other programs never look."""
 
 import json
+from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from mingwen.domain.labels import TELLING
-from mingwen.domain.sites import Site, Unread, Wrapper
+from mingwen.domain.sites import Reading, Site, Unread, Wrapper
 from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_TAIL_BYTES: Final = 1 << 20
@@ -12,13 +13,18 @@ MAX_TAIL_BYTES: Final = 1 << 20
 MAX_LABELS: Final = 16
 STEP_BYTES: Final = 256 << 10
 
-_WORD: Final = b"ContentProducer"
-_TELLING: Final = tuple(f'"{word}"'.encode() for word in TELLING)
+WORD: Final = b"ContentProducer"
+"""What every label holds, whatever wraps and escapes its quotes."""
+TELLING_KEYS: Final = tuple(f'"{word}"'.encode() for word in TELLING)
 
 
-def sites(source: BinaryIO, end: int, place: str) -> list[Site]:
-    """Return the labels that stand behind ``end``: JSON objects that name a telling field."""
-    return [Site(place, text.decode("utf-8", "replace"), Wrapper.WRAPPED, guide=False) for _, text in _spans(source, end)]
+def read(source: BinaryIO, end: int, place: str) -> Reading:
+    """Find the labels that stand behind ``end``, JSON objects that name a telling field, and say if there may be more."""
+    spans = _spans(source, end)
+    sites = tuple(Site(place, text.decode("utf-8", "replace"), Wrapper.WRAPPED, guide=False) for _, text in spans)
+    if len(spans) >= MAX_LABELS:
+        return Reading(sites, (Unread(place, f"holds more labels than the {MAX_LABELS} that are read"),))
+    return Reading(sites, tuple(hidden(source, end + MAX_TAIL_BYTES, size_of(source), place)))
 
 
 def edits(source: BinaryIO, end: int) -> list[Edit]:
@@ -26,31 +32,31 @@ def edits(source: BinaryIO, end: int) -> list[Edit]:
     return [Edit(start, start + len(text), b"") for start, text in _spans(source, end)]
 
 
-def unread(source: BinaryIO, end: int, place: str) -> list[Unread]:
-    """Say so if something like a label stands further behind ``end`` than is searched closely, or more than are taken."""
-    if len(_spans(source, end)) >= MAX_LABELS:
-        return [Unread(place, f"holds more labels than the {MAX_LABELS} that are read")]
-    return hidden(source, end + MAX_TAIL_BYTES, size_of(source), place)
-
-
 def hidden(source: BinaryIO, start: int, stop: int, place: str) -> list[Unread]:
-    """Search a long stretch for one telling word, and say so if it is there; what it belongs to is not looked at."""
+    """Search a long stretch for a label; what it belongs to is not looked at."""
     for at in range(start, stop, STEP_BYTES):
-        if _WORD in read_at(source, at, min(STEP_BYTES + len(_WORD), stop - at), what=place):
-            return [Unread(place, "holds what looks like a label at a place where none is read")]
+        if found := unexplained(read_at(source, at, min(STEP_BYTES + len(WORD), stop - at), what=place), (), place):
+            return found
     return []
+
+
+def unexplained(data: bytes, sites: Iterable[Site], place: str) -> list[Unread]:
+    """Say so if more labels seem to stand in ``data`` than the ``sites`` that were read from it."""
+    if data.count(WORD) <= sum(site.text.count(WORD.decode()) for site in sites):
+        return []
+    return [Unread(place, "holds what looks like a label at a place where none is read")]
 
 
 def _spans(source: BinaryIO, end: int) -> list[tuple[int, bytes]]:
     tail = read_at(source, end, max(0, min(size_of(source) - end, MAX_TAIL_BYTES)), what="what follows the end")
     out: list[tuple[int, bytes]] = []
     at = 0
-    while len(out) < MAX_LABELS and (found := min((i for w in _TELLING if (i := tail.find(w, at)) >= 0), default=-1)) >= 0:
+    while len(out) < MAX_LABELS and (found := min((i for w in TELLING_KEYS if (i := tail.find(w, at)) >= 0), default=-1)) >= 0:
         start = tail.rfind(b"{", at, found)
-        stop = _object_end(tail, start) if start >= 0 else found + 1
-        if start >= 0:
+        stop = _object_end(tail, start) if start >= 0 else found
+        if stop > found:  # else the object ended before the word, and is somebody's own
             out.append((end + start, tail[start:stop]))
-        at = stop
+        at = max(stop, found + 1)
     return out
 
 

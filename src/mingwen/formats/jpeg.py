@@ -88,7 +88,9 @@ def read(source: BinaryIO) -> Reading:
         if end is None:
             unread.append(Unread("scans", "ends without EOI: the file is cut off"))
         tail = _tail(source, segment.stop)
-        sites += _stray.sites(source, tail, "after EOI")
+        behind = _stray.read(source, tail, "after EOI")
+        sites += behind.sites
+        unread += behind.unread
         unread += _stray.hidden(source, segment.stop, tail, "scans")
     return Reading(tuple(sites), tuple(unread))
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _id3
+from mingwen.formats import _id3, _stray
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._shape import Format, Reading, Site, Unread, Wrapper
 
@@ -20,7 +20,6 @@ MAX_TAGS: Final = 16
 """ID3v2 tags in a row at the file's beginning; two are seen."""
 MAX_TAIL_BYTES: Final = 128 << 10
 """How much of the file's end is searched for labels that no tag explains."""
-_TELLING: Final = "ContentProducer"
 MAX_APE_BYTES: Final = 1 << 20
 """Size of an APEv2 tag that is read."""
 MAX_APE_ITEMS: Final = 1_000
@@ -101,27 +100,24 @@ def read(source: BinaryIO) -> Reading:
     tags = _tags(source)
     sites: list[Site] = []
     unread = list(tags.unread)
-    for tag in tags.id3:
+    in_heads = 0
+    for i, tag in enumerate(tags.id3):
         labels, missed = _id3.labels(source, tag)
         sites += [label.site for label in labels]
         unread += missed
+        in_heads = len(sites) if i < tags.head else in_heads
     try:
         sites += [item.site for item in _ape(source, tags).items]
     except Malformed as e:
         unread.append(Unread("APEv2", e.message))
-    return Reading(tuple(sites), tuple(unread or _hidden(source, tags, sites)))
+    return Reading(tuple(sites), tuple(unread or _hidden(source, tags, sites[in_heads:])))
 
 
 def _hidden(source: BinaryIO, tags: "_Tags", sites: list[Site]) -> list[Unread]:
-    """Tell of a label near the file's end that no tag there explains: tags may stand in an order that is not followed."""
+    """Tell of a label near the file's end that is none of ``sites``: tags may stand in an order that is not followed."""
     size = size_of(source)
     start = max(size - MAX_TAIL_BYTES, tags.sound)
-    tail = read_at(source, start, size - start, what="the file's end")
-    in_heads = [label.site for t in tags.id3[: tags.head] for label in _id3.labels(source, t)[0]]
-    seen = sum(s.text.count(_TELLING) for s in sites) - sum(s.text.count(_TELLING) for s in in_heads)
-    if tail.count(_TELLING.encode()) <= seen:
-        return []
-    return [Unread("the file's end", "holds what looks like a label at a place where none is read")]
+    return _stray.unexplained(read_at(source, start, size - start, what="the file's end"), sites, "the file's end")
 
 
 def splice(source: BinaryIO, label: str) -> Splice:

@@ -101,8 +101,9 @@ def read(source: BinaryIO) -> Reading:
         if chunk is None or chunk.kind != b"IEND":
             unread.append(Unread("chunks", "ends without IEND, so chunks may be missing"))
         else:
-            sites += _stray.sites(source, chunk.stop, "after IEND")
-            unread += _stray.unread(source, chunk.stop, "after IEND")
+            behind = _stray.read(source, chunk.stop, "after IEND")
+            sites += behind.sites
+            unread += behind.unread
     return Reading(tuple(sites), tuple(unread[:MAX_UNREAD]))
 
 

@@ -7,6 +7,7 @@ import re
 from typing import BinaryIO
 
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.labels import wrapped
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import WHITE, Kind, Stretch, closing, kind_of, opening, require_label
@@ -86,7 +87,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         )
     last = _last_line(end)
     edits = [Edit(s.at(a), s.at(stop), b"") for (s, a, _), stop in _first_lines(start, last)]
-    return spliced([*edits, _label_edit(start, end, last, f'{{"AIGC":{label}}}')], size)
+    return spliced([*edits, _label_edit(start, end, last, wrapped(label))], size)
 
 
 def _label_edit(start: Stretch, end: Stretch, last: _Line | None, line: str) -> Edit:

@@ -53,9 +53,8 @@ def read(source: BinaryIO) -> Reading:
         unread += found.unread
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
-    sites += _stray.sites(source, form.stop, _BEHIND)
-    unread += _stray.unread(source, form.stop, _BEHIND)
-    return Reading(tuple(sites), tuple(unread))
+    behind = _stray.read(source, form.stop, _BEHIND)
+    return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:

@@ -44,9 +44,8 @@ def read(source: BinaryIO) -> Reading:
             unread.append(Unread(_riff.name(chunk.kind), e.message))
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
-    sites += _stray.sites(source, form.stop, _BEHIND)
-    unread += _stray.unread(source, form.stop, _BEHIND)
-    return Reading(tuple(sites), tuple(unread))
+    behind = _stray.read(source, form.stop, _BEHIND)
+    return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
