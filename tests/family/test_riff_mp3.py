@@ -165,8 +165,8 @@ def test_a_sparse_rf64_beyond_4_gib_takes_little_memory(tmp_path: Path) -> None:
         sink.truncate(sink.tell() + samples)
     with path.open("rb") as source:
         tracemalloc.start()
-        assert wav.read(source).sites == ()
-        pieces = wav.splice(source, LABEL)
+        assert wav.MEMBER.read(source).sites == ()
+        pieces = wav.MEMBER.splice(source, LABEL)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 1 << 20
@@ -245,7 +245,7 @@ def test_what_is_no_mp3_behind_a_tag_is_named(tone: Path, container: str, codec:
     stranger = ffmpeg("-i", tone, "-ar", "44100", "-c:a", codec, "-f", container, "-")
     tag = _id3.new_tag(LABEL)
     assert not mp3.claims(stranger[:4096], ".mp3")
-    for verb in (mp3.read, partial(mp3.splice, label=LABEL)):
+    for verb in (mp3.MEMBER.read, partial(mp3.MEMBER.splice, label=LABEL)):
         with pytest.raises(Malformed) as caught:
             verb(io.BytesIO(tag + stranger))
         assert caught.value.code == "mp3.stranger"

@@ -3,10 +3,23 @@
 from functools import cache
 
 from mingwen.domain.errors import Malformed
-from mingwen.formats._shape import HEAD_BYTES, Format, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import HEAD_BYTES, Alternative, Body, Channel, Clue, Format, Reading, Site, Unread, Wrapper
 from mingwen.registry import members, strangers
 
-__all__ = ["HEAD_BYTES", "Format", "Reading", "Site", "Unread", "Wrapper", "every", "of"]
+__all__ = [
+    "HEAD_BYTES",
+    "Alternative",
+    "Body",
+    "Channel",
+    "Clue",
+    "Format",
+    "Reading",
+    "Site",
+    "Unread",
+    "Wrapper",
+    "every",
+    "of",
+]
 
 
 @cache

@@ -1,6 +1,6 @@
 """What MP4, QuickTime and M4A have in common: they differ in their brand only."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import pack
 from typing import BinaryIO, Final
@@ -11,7 +11,7 @@ from mingwen.formats import _moov, _stray, _xmp
 from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
-from mingwen.formats._shape import Reading, Site, Unread
+from mingwen.formats._shape import Clue, Reading, Site, Unread
 
 PLACE: Final = _moov.PLACE
 MAX_MOOV_BYTES: Final = 64 << 20
@@ -48,24 +48,15 @@ class _Layout:
 _MATTERS = frozenset({b"meta", b"moof", b"mfra", b"sidx", b"uuid"})
 
 
-def brand(head: bytes) -> bytes | None:
-    """Return the major brand; None if the file does not begin with an ``ftyp``."""
-    return head[8:12] if head[4:8] == b"ftyp" else None
-
-
-def medium(otherwise: Medium) -> Callable[[BinaryIO], Medium]:
-    """Return a judge: a track with pictures makes a video; a file without a readable moov is ``otherwise``."""
-
-    def judge(source: BinaryIO) -> Medium:
-        for box in walk(source, 0, size_of(source)):
-            if isinstance(box, Box) and box.kind == b"moov":
-                if box.stop - box.body > MAX_MOOV_BYTES:
-                    break
-                moov, _ = _take_apart(source, box)
-                return Medium.VIDEO if any(_has_pictures(c) for c in moov.children or ()) else Medium.AUDIO
-        return otherwise
-
-    return judge
+def medium(source: BinaryIO, *, otherwise: Medium) -> Medium:
+    """A track with pictures makes a video; a file without a readable moov is ``otherwise``."""
+    for box in walk(source, 0, size_of(source)):
+        if isinstance(box, Box) and box.kind == b"moov":
+            if box.stop - box.body > MAX_MOOV_BYTES:
+                break
+            moov, _ = _take_apart(source, box)
+            return Medium.VIDEO if any(_has_pictures(c) for c in moov.children or ()) else Medium.AUDIO
+    return otherwise
 
 
 def read(source: BinaryIO) -> Reading:
@@ -241,3 +232,8 @@ def _without_label(source: BinaryIO, box: Box) -> Sequence[Edit]:
     if not any(isinstance(f, Site) for f in _in_uuid(source, box)):
         return ()
     return (Edit(box.body + len(_XMP_ID), box.stop, _xmp.without(_packet(source, box))),)
+
+
+def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
+    """See ``Body``."""
+    yield from ()

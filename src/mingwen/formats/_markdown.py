@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,7 +13,7 @@ from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import Stretch, opening, require_label
 from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
-from mingwen.formats._shape import Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 REACH_BYTES = 64 * 1024
 """How much of a file is searched; front matter that is longer is not read."""
@@ -226,3 +227,8 @@ def _quoted(value: str) -> str:
         return "'" + value.replace("'", "''") + "'"
     escaped = json.dumps(value, ensure_ascii=False)
     return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" if c <= "\uffff" else f"\\U{ord(c):08x}" for c in escaped)
+
+
+def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
+    """See ``Body``."""
+    yield from ()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.media import Keep
-from mingwen.formats import _id3, _riff, _stray, _xmp, wav, webp
+from mingwen.formats import _id3, _riff, _stray, _wav, _xmp, wav, webp
 from mingwen.formats._shape import Format, Reading
 
 LABEL = '{"Label":"1","ContentProducer":"MiniMax","ProduceID":"06649909c7a9924cacafe995ce6d4656"}'
@@ -134,7 +134,7 @@ def test_free_text_and_other_lists_are_no_labels() -> None:
         CHUNK(b"_PMX", b"<http://www.tc260.org.cn/ns/AIGC/1.0/"),
         CHUNK(b"id3 ", b"ID3\5\0\0\0\0\0\0"),
         CHUNK(b"id3 ", b"ID3\4\0\0\0\0\0\x40"),
-        CHUNK(b"AIGC", bytes(wav.MAX_TEXT_BYTES + 2)),
+        CHUNK(b"AIGC", bytes(_wav.MAX_TEXT_BYTES + 2)),
         b"\0\1\2\3\4\5\6\7\x08\x09",
         CHUNK(b"LIST", b"INFO" + b"LIST\x10\0\0\0" * 40),
     ],

@@ -1,0 +1,192 @@
+"""HTML: ``<meta name="AIGC" content="{…}">`` in the head (our documented default; the guide: UNKNOWN)."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mingwen.domain.errors import Refused
+from mingwen.domain.media import Splice
+from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats._characters import Stretch, opening, require_label
+from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._tags import Cut, Token, attributes, tokens
+
+REACH_BYTES = 1024 * 1024
+"""How much of a page is searched; its head ends long before."""
+
+_PLACE = "meta AIGC"
+_HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b"script", b"style", b"noscript", b"template"))
+"""Start tags that do not end the head (HTML Living Standard §13.2.6.4.4)."""
+_OTHER_NAMES = (b"aigc", b"aigc-metadata")
+_JSON_TYPES = (b"application/json", b"application/ld+json")
+_LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
+_KEY = re.compile(rb'"AIGC"[\t\n\f\r ]*+:')
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A label, where it stands, and what stands there when it goes (None: it cannot go alone)."""
+
+    seen: Site | Unread
+    start: int
+    stop: int
+    gone: bytes | None = b""
+
+
+@dataclass(slots=True)
+class _Head:
+    """How far the head has been followed, and the best point for a new tag."""
+
+    open: bool = True
+    templates: int = 0
+    point: int = 0
+    rank: int = 0
+    xml: bool = False
+
+    @property
+    def here(self) -> bool:
+        return self.open and self.templates == 0
+
+    def follow(self, view: bytes, token: Token) -> None:
+        """Take one token; afterwards ``here`` says whether it stands in the head itself."""
+        if token.name == b"template":
+            self.templates = max(0, self.templates + (1 if token.cut is Cut.START else -1))
+        if self.templates == 0 and (token.after_text or _ends_head(token)):
+            self.open = False
+        self.xml = self.xml or _is_xml(view, token)
+        rank = _rank(view, token)
+        if self.here and rank and rank >= self.rank:
+            self.point, self.rank = token.stop, rank
+
+
+def _ends_head(token: Token) -> bool:
+    if token.cut is Cut.END:
+        return token.name in {b"head", b"body", b"html"}
+    return token.cut is Cut.START and token.name not in _HEAD_TAGS
+
+
+def _is_xml(view: bytes, token: Token) -> bool:
+    if token.cut is Cut.DECLARATION:
+        return view.startswith(b"<?xml", token.start)
+    return token.cut is Cut.START and token.name == b"html" and b"xmlns" in attributes(view, token)
+
+
+def _rank(view: bytes, token: Token) -> int:
+    """Say how good the point behind a token is: 4 behind the charset (it must stand in the first 1024 bytes) to 0, no point."""
+    if token.cut is Cut.DECLARATION:
+        return 1
+    if token.cut is not Cut.START:
+        return 0
+    if token.name == b"meta" and attributes(view, token).keys() & {b"charset", b"http-equiv"}:
+        return 4
+    return {b"html": 2, b"head": 3}.get(token.name, 0)
+
+
+def _scan(page: Stretch) -> tuple[list[_Found], _Head]:
+    found: list[_Found] = []
+    head = _Head()
+    for token in tokens(page.view):
+        head.follow(page.view, token)
+        found += _labels(page, token, head)
+    return found, head
+
+
+def _labels(page: Stretch, token: Token, head: _Head) -> Iterator[_Found]:
+    if token.cut is Cut.COMMENT and (m := _LABEL.search(page.view, *token.inner)):
+        brace = page.view.rfind(b"}", *token.inner) + 1
+        span = m.start(), brace if brace > m.end() else token.inner[1]
+        yield _found(page, span, span, "comment")
+    elif token.cut is Cut.START and token.name == b"meta" and head.templates == 0:
+        yield from _meta(page, token, in_head=head.open)
+    elif token.cut is Cut.START and token.name == b"script":
+        yield from _script(page, token)
+
+
+def _found(page: Stretch, value: tuple[int, int], whole: tuple[int, int], place: str) -> _Found:
+    text = page.text(*value)
+    if text is None:
+        return _Found(Unread(place, "is neither in the page's encoding nor in GB 18030"), *whole)
+    return _Found(Site(place, text.strip(), Wrapper.WRAPPED, guide=False), *whole)
+
+
+def _meta(page: Stretch, token: Token, *, in_head: bool) -> Iterator[_Found]:
+    values = attributes(page.view, token)
+    name = page.view[slice(*values.get(b"name", (0, 0)))]
+    if name.lower() not in _OTHER_NAMES:
+        return
+    found = _found(page, values.get(b"content", (0, 0)), (token.start, token.stop), f"meta {name.decode('ascii')}")
+    if isinstance(found.seen, Site):
+        guide = name == b"AIGC" and in_head
+        place = found.seen.place if guide or name != b"AIGC" else "meta AIGC outside the head"
+        found = _Found(Site(place, html.unescape(found.seen.text), Wrapper.EITHER, guide=guide), token.start, token.stop)
+    yield found
+
+
+def _script(page: Stretch, token: Token) -> Iterator[_Found]:
+    values = attributes(page.view, token)
+    kind = page.view[slice(*values.get(b"type", (0, 0)))].strip().lower()
+    if kind in _JSON_TYPES and _KEY.search(page.view, *token.inner):
+        found = _found(page, token.inner, token.inner, f"script {kind.decode('ascii')}")
+        alone = isinstance(found.seen, Site) and _holds_only_label(found.seen.text)
+        yield _Found(found.seen, found.start, found.stop, b"{}" if alone else None)
+
+
+def _holds_only_label(text: str) -> bool:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.keys() == {"AIGC"}
+
+
+def read(source: BinaryIO) -> Reading:
+    """Find ``meta`` tags, comments and JSON scripts that hold a label, in the first MiB."""
+    page = opening(source, REACH_BYTES)
+    found, head = _scan(page)
+    seen = [f.seen for f in found]
+    if head.open and not page.last:
+        seen.append(Unread(_PLACE, f"is in a head of more than the {REACH_BYTES} bytes that are read"))
+    return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
+
+
+def splice(source: BinaryIO, label: str) -> Splice:
+    """Put the label into the head, in the bare form since the place is named AIGC (GB 45438-2025 Annex E a, b).
+
+    Raises:
+        Refused: the head is too large to be searched (``html.head-too-large``), or a JSON script holds
+            a label beside other data (``html.label-among-data``).
+    """
+    require_label(label)
+    size, page = size_of(source), opening(source, REACH_BYTES)
+    found, head = _scan(page)
+    if head.open and not page.last:
+        raise Refused(
+            "html.head-too-large",
+            f"expected the head to end within {REACH_BYTES} bytes, but it does not",
+            hint="move large scripts and styles out of the head",
+        )
+    tag = f'<meta name="AIGC" content="{html.escape(label)}"{"/" if head.xml else ""}>'
+    old = next((f for f in found if isinstance(f.seen, Site) and f.seen.guide), None)
+    edits = [Edit(page.at(f.start), page.at(f.stop), _gone(page, f)) for f in found if f is not old]
+    start, stop = (old.start, old.stop) if old else (head.point, head.point)
+    if old is None:
+        tag = page.newline() + tag if head.point else tag + page.newline()
+    return spliced([*edits, Edit(page.at(start), page.at(stop), page.encoding.encode(tag))], size)
+
+
+def _gone(page: Stretch, found: _Found) -> bytes:
+    if found.gone is None:
+        raise Refused(
+            "html.label-among-data",
+            f"expected to remove the label from a {found.seen.place}, but it is not all that stands there",
+            hint="take the AIGC member out of that script by hand, then label again",
+        )
+    return page.encoding.encode(found.gone.decode("ascii"))
+
+
+def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
+    """See ``Body``."""
+    yield from ()

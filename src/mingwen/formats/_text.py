@@ -1,0 +1,108 @@
+"""Plain text: it has no place for metadata, so the label is its last line (our documented default; the guide: UNKNOWN).
+
+Only the first and the last 64 KiB are looked at: a log of gigabytes costs no more than a note.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.labels import wrapped
+from mingwen.domain.media import Splice
+from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats._characters import WHITE, Stretch, closing, opening, require_label
+from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+
+REACH_BYTES = 64 * 1024
+"""How much is searched at either end; no longer line is taken for a label."""
+
+_PLACE = "last line"
+_FIRST_PLACE = "first line"
+_LABEL = re.compile(rb'\{[ \t]*"AIGC"[ \t]*:[^\r\n]*\}')
+_FIRST_LINE = re.compile(rb'[ \t\r\n\f]*+(\{[ \t]*"AIGC"[ \t]*:[^\r\n]*\})[ \t\f]*(?:\r\n|\n|\r|\Z)')
+_STRUCTURED = (b"<?xml", b"<svg", b"{\\rtf", b"%!PS")
+"""Beginnings of languages that a line of JSON at the end breaks."""
+
+_Line = tuple[Stretch, int, int]
+"""A label's line: where it was read, and from which index to which, without white space around it."""
+
+
+def _last_line(end: Stretch) -> _Line | None:
+    """Find the label in the last line that is not empty."""
+    body = end.view.rstrip(WHITE)
+    before = max(body.rfind(b"\n"), body.rfind(b"\r"))
+    if before < 0 and not end.first:
+        return None
+    line = body[before + 1 :].lstrip(WHITE)
+    return (end, len(body) - len(line), len(body)) if _LABEL.fullmatch(line) else None
+
+
+def _first_lines(start: Stretch, last: _Line | None) -> list[tuple[_Line, int]]:
+    """Find the labels that stand before any other line, each with the end of its line; never the last line."""
+    end = last[0].at(last[1]) if last else -1
+    found: list[tuple[_Line, int]] = []
+    index = 0
+    while (m := _FIRST_LINE.match(start.view, index)) and start.at(m.start(1)) != end:
+        if m.end() == len(start.view) and not start.last:
+            break
+        found.append(((start, m.start(1), m.end(1)), m.end()))
+        index = m.end()
+    return found
+
+
+def _seen(line: _Line, place: str) -> Site | Unread:
+    stretch, start, stop = line
+    text = stretch.text(start, stop)
+    if text is None:
+        return Unread(place, "is neither in the file's encoding nor in GB 18030")
+    return Site(place, text, Wrapper.WRAPPED, guide=place == _PLACE)
+
+
+def read(source: BinaryIO) -> Reading:
+    """Find the label in the last line that is not empty, and in the first ones."""
+    last = _last_line(closing(source, REACH_BYTES))
+    seen = [_seen(last, _PLACE)] if last else []
+    seen += [_seen(line, _FIRST_PLACE) for line, _ in _first_lines(opening(source, REACH_BYTES), last)]
+    return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
+
+
+def splice(source: BinaryIO, label: str) -> Splice:
+    """Put the label into the last line, in the wrapped form since the place has no name (GB 45438-2025 Annex E a, b).
+
+    Raises:
+        Refused: the text is written in a language that the line would break (``text.structured``).
+        Malformed: a UTF-16 text ends within a character (``text.half-character``).
+    """
+    require_label(label)
+    size, start, end = size_of(source), opening(source, REACH_BYTES), closing(source, REACH_BYTES)
+    if start.view.lstrip(WHITE).startswith(_STRUCTURED):
+        raise Refused(
+            "text.structured",
+            "expected plain text, got XML, RTF or PostScript, which a label line at the end would break",
+            hint="convert it to a format with a place for metadata, such as PDF, DOCX or HTML",
+        )
+    if len(end.data) % end.encoding.width:
+        raise Malformed(
+            "text.half-character", "expected UTF-16 in pairs of bytes, but their number is odd", hint="get a whole copy"
+        )
+    last = _last_line(end)
+    edits = [Edit(s.at(a), s.at(stop), b"") for (s, a, _), stop in _first_lines(start, last)]
+    return spliced([*edits, _label_edit(start, end, last, wrapped(label))], size)
+
+
+def _label_edit(start: Stretch, end: Stretch, last: _Line | None, line: str) -> Edit:
+    """Replace the label's line, or add one that ends as the text ended."""
+    encode = end.encoding.encode
+    if last:
+        return Edit(end.at(last[1]), end.at(last[2]), encode(line))
+    size, newline = end.at(len(end.view)), start.newline()
+    if not end.view:
+        return Edit(size, size, encode(line))
+    ended = end.view.endswith((b"\n", b"\r"))
+    return Edit(size, size, encode(line + newline if ended else newline + line))
+
+
+def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
+    """See ``Body``."""
+    yield from ()
