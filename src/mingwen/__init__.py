@@ -11,8 +11,9 @@ from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused, Una
 from mingwen.domain.findings import Finding, Severity
 from mingwen.domain.labels import AigcLabel, Claim
 from mingwen.domain.providers import ProviderCode
+from mingwen.domain.tiers import Declared, Ruled, Tier
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict
-from mingwen.face import configure, label, propagate, verify
+from mingwen.face import compare, configure, gate, label, propagate, verify
 from mingwen.services.verification import require
 
 __version__ = "0.1.0"
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AigcLabel",
     "Claim",
+    "Declared",
     "Delivery",
     "Finding",
     "Labelled",
@@ -30,11 +32,15 @@ __all__ = [
     "ReadLabel",
     "Refused",
     "Report",
+    "Ruled",
     "Severity",
+    "Tier",
     "Unavailable",
     "Unproven",
     "Verdict",
+    "compare",
     "configure",
+    "gate",
     "label",
     "propagate",
     "require",

@@ -4,19 +4,22 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from mingwen import registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import Misused, only_ours
+from mingwen.domain.findings import Finding
 from mingwen.domain.labels import Claim
+from mingwen.domain.tiers import Declared, Ruled, changes
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
-from mingwen.services import labelling, verification
+from mingwen.services import gating, labelling, verification
+from mingwen.services.gating import GateContent
 from mingwen.services.labelling import LabelContent, PropagateContent
 from mingwen.services.verification import VerifyContent
 from mingwen.wiring import Disk, opened, staged, translated
@@ -24,6 +27,10 @@ from mingwen.wiring import Disk, opened, staged, translated
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
 Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
+
+BESIDE: Final = (".xmp", ".c2pa")
+"""What is looked for beside a file: a label where the format takes none, and a manifest."""
+MAX_BESIDE_BYTES: Final = 64 << 20
 
 _SETTLING = threading.Lock()
 """Threads that come first together settle once: the second must not close the first one's store."""
@@ -117,7 +124,9 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         key=key,
     )
     with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
-        return _with_data(labelling.label(world, command, source=origin, sink=target), target, sink)
+        made = labelling.label(world, command, source=origin, sink=target, near=_near(source))
+        _place(made.beside, sink, overwrite=overwrite)
+        return _with_data(made, target, sink)
 
 
 def propagate(
@@ -136,7 +145,78 @@ def propagate(
     config, world = settled()
     command = PropagateContent(name or _name(source), config.propagator, propagate_id, key)
     with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
-        return _with_data(labelling.propagate(world, command, source=origin, sink=target), target, sink)
+        made = labelling.propagate(world, command, source=origin, sink=target, near=_near(source))
+        _place(made.beside, sink, overwrite=overwrite)
+        return _with_data(made, target, sink)
+
+
+def judge(source: Source, *, name: str | None = None, declared: Declared | str | None = None) -> Ruled:
+    """Say what an upload is by Measures Art. 6, and why; nothing is written or recorded.
+
+    Arguments and errors as ``gate``.
+    """
+    config, world = settled()
+    command = GateContent(name or _name(source), config.propagator, _declared(declared))
+    with only_ours(), _reading(source) as origin:
+        return gating.judge(world, command, source=origin, near=_near(source))
+
+
+def gate(
+    source: Source,
+    sink: Sink | None = None,
+    *,
+    name: str | None = None,
+    declared: Declared | str | None = None,
+    propagate_id: str | None = None,
+    overwrite: bool = False,
+) -> Ruled:
+    """Let an upload through the gate of a platform: rule by Measures Art. 6, add the platform's part of the label, record both.
+
+    Args:
+        source: the upload; it stays as it is.
+        sink: where the labelled file goes, as in ``label``; None rules and records, and writes nothing.
+        name: the file's name, where ``source`` is not a path.
+        declared: what the user said: "ai", "not-ai", or None for nothing.
+        propagate_id: PropagateID; None keeps the one that the platform gave before, or takes a fresh UUID.
+        overwrite: replace the file at ``sink``; it may be ``source`` itself.
+
+    Returns the ruling with its reasons. ``label`` is None where nothing is to be written; ``held`` where a person has to decide
+    first: the output is then the source as it came.
+
+    Raises:
+        Malformed: the bytes are of no known format.
+        Unproven: what was written could not be read back; the sink is untouched.
+        Unavailable: a file, the disk or the store failed.
+        Misused: the sink exists; a wrong setting.
+    """
+    config, world = settled()
+    command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id)
+    with only_ours(), _reading(source) as origin:
+        near = _near(source)
+        if sink is None:
+            ruled = gating.judge(world, command, source=origin, near=near)
+            gating.record(world, [(command, ruled)])
+            return ruled
+        with _writing(sink, overwrite=overwrite) as target:
+            ruled = gating.gate(world, command, source=origin, sink=target, near=near)
+            _place(ruled.beside, sink, overwrite=overwrite)
+            return ruled
+
+
+def compare(before: Source, after: Source, *, name: str | None = None) -> tuple[Finding, ...]:
+    """Report what became of a producer's label between two versions of a file (Measures Art. 10); nothing if it is as it was.
+
+    Raises:
+        Malformed: the bytes are of no known format.
+        Unavailable: a file failed.
+    """
+    _, world = settled()
+    reports = []
+    for source in (before, after):
+        command = VerifyContent(name or _name(source))
+        with only_ours(), _reading(source) as origin:
+            reports.append(verification.examine(world, command, source=origin, near=_near(source)))
+    return changes(*reports)
 
 
 def verify(source: Source, *, name: str | None = None) -> Report:
@@ -150,7 +230,8 @@ def verify(source: Source, *, name: str | None = None) -> Report:
     """
     config, world = settled()
     with only_ours(), _reading(source) as origin:
-        return verification.verify(world, VerifyContent(name or _name(source), config.producer), source=origin)
+        command = VerifyContent(name or _name(source), config.producer)
+        return verification.verify(world, command, source=origin, near=_near(source))
 
 
 @contextmanager
@@ -208,6 +289,36 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
                 shutil.copyfileobj(scratch, sink, 1 << 20)
                 if hasattr(sink, "flush"):
                     sink.flush()
+
+
+def near(path: Path) -> dict[str, bytes]:
+    """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one."""
+    out = {}
+    for suffix in BESIDE:
+        neighbour = f"{path}{suffix}"
+        if os.path.exists(neighbour):  # noqa: PTH110 - never raises, whatever the name
+            with opened(Path(neighbour)) as file:
+                out[suffix] = file.read(MAX_BESIDE_BYTES)
+    return out
+
+
+def _near(source: Source) -> dict[str, bytes]:
+    return near(Path(source)) if isinstance(source, str | os.PathLike) else {}
+
+
+def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -> None:
+    """Write what has to stand beside a file, before the file itself appears; a stream's owner takes it from the result."""
+    if isinstance(sink, str | os.PathLike):
+        for suffix, data in beside.items():
+            with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
+                file.write(data)
+
+
+def _declared(value: Declared | str | None) -> Declared | None:
+    try:
+        return Declared(value) if value is not None else None
+    except ValueError as e:
+        raise Misused("gate.declared", f'expected "ai" or "not-ai", got {value!r}', hint="Measures Art. 10") from e
 
 
 def _with_data(made: Labelled, target: BinaryIO, sink: Sink | None) -> Labelled:

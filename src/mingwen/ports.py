@@ -1,6 +1,6 @@
 """Everything outside, as small protocols, and the World, which holds one of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
 from mingwen.domain.evidence import Entry, Outcome
-from mingwen.domain.media import Splice
+from mingwen.domain.media import Medium, Splice
 
 
 class Clock(Protocol):
@@ -73,6 +73,13 @@ class Files(Protocol):
         """Give an empty file without a name, gone when the context ends."""
 
 
+class Recogniser(Protocol):
+    """Words on pictures."""
+
+    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str]:
+        """Return the lines of text that can be read from a picture, or from the first seconds of a film."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """One of each: whoever acts gets it first."""
@@ -85,3 +92,7 @@ class World:
     signer: Signer | None = None
     pinned: frozenset[str] = field(default_factory=frozenset)
     """Fingerprints of the keys that are trusted."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where the label goes in formats for which no guide names a place: format → choice."""
+    recognise: Recogniser | None = None
+    """Reads words from pictures, where one is configured."""

@@ -15,6 +15,8 @@ from mingwen.domain.notices import INK_HEIGHT_SHARE, RHYTHM_RANGES, VIDEO_SECOND
 TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
 
+RECOGNISERS: Final = ("none", "tesseract")
+
 OTHER_VARIABLES: Final = ("MINGWEN_CONFIG", "MINGWEN_KEY_PASSPHRASE", "MINGWEN_TRACEBACK", "MINGWEN_MEDIA")
 """Environment variables that are no settings; the last one is the tests' own."""
 
@@ -138,6 +140,18 @@ SETTINGS: Final = {
             _text,
         ),
         Setting("trust.keys", (), "public keys or certificates that are pinned: files, or fingerprints in hex", _texts),
+        Setting(
+            "places",
+            (),
+            "where no guide names a place, another one than our default: html=aigc-metadata, text=sidecar, …",
+            _texts,
+        ),
+        Setting(
+            "gate.recogniser",
+            "none",
+            "reads explicit labels from pictures at the gate: none, or tesseract (a program of that name, with chi_sim and eng)",
+            _one_of(*RECOGNISERS),
+        ),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
 }

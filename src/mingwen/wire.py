@@ -6,6 +6,7 @@ from mingwen.domain.errors import MingwenError
 from mingwen.domain.evidence import Entry
 from mingwen.domain.findings import Finding
 from mingwen.domain.labels import FIELDS
+from mingwen.domain.tiers import Ruled
 from mingwen.domain.verdicts import ReadLabel, Report
 
 
@@ -54,6 +55,22 @@ def labelled(file: str, output: str, value: Labelled) -> dict[str, object]:
     """Lay out what was written: ``file``, ``output``, ``format``, ``place``, ``notice``, ``label``."""
     fields = {name: getattr(value.label, name) for name in FIELDS}
     return {"file": file, "output": output, "format": value.format, "place": value.place, "notice": value.notice, "label": fields}
+
+
+def ruled(value: Ruled, *, output: str | None, language: str = "en") -> dict[str, object]:
+    """Lay out a ruling of the gate: ``tier``, ``wording``, ``reasons``, the ``label`` it has to bear, ``changed``, ``held``."""
+    return {
+        "file": value.file,
+        "format": value.format,
+        "tier": value.ruling.tier.value,
+        "wording": value.ruling.wording,
+        "reasons": [finding(f, language=language) for f in value.ruling.reasons],
+        "verdict": value.report.verdict.value,
+        "label": {name: getattr(value.label, name) for name in FIELDS} if value.label else None,
+        "changed": value.changed,
+        "held": value.held,
+        "output": output,
+    }
 
 
 def error(value: MingwenError) -> dict[str, object]:

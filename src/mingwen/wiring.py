@@ -9,14 +9,15 @@ from typing import Final
 
 from platformdirs import user_config_path, user_data_path
 
-from mingwen import settings
+from mingwen import formats, settings
 from mingwen.adapters.clock import SystemClock
 from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.notices import Ends, Position, Rhythm, Style
-from mingwen.ports import Signer, Store, World
+from mingwen.formats import beside
+from mingwen.ports import Recogniser, Signer, Store, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -135,7 +136,34 @@ def world(config: Configuration) -> World:
         verify_signature=_verify_signature,
         signer=_signer(config),
         pinned=_pinned(config),
+        places=_places(config),
+        recognise=_recogniser(config),
     )
+
+
+def _places(config: Configuration) -> dict[str, str]:
+    """Read the setting ``places``: one ``format=place`` each.
+
+    Raises:
+        Misused: another form, or no such format or place (``places.unknown``).
+    """
+    chosen = config["places"]
+    out = dict(str(choice).partition("=")[::2] for choice in chosen) if isinstance(chosen, tuple) else {}
+    known = {f.name: f for f in formats.every()} if out else {}
+    for name, choice in out.items():
+        if name not in known:
+            hint = "write format=place, for example html=aigc-metadata"
+            raise Misused("places.unknown", f"expected a format among {', '.join(known)}, got {name!r}", hint=hint)
+        beside.placed(known[name], choice)
+    return out
+
+
+def _recogniser(config: Configuration) -> Recogniser | None:
+    if config.text("gate.recogniser") == "none":
+        return None
+    from mingwen.adapters.recognisers.tesseract import Tesseract  # noqa: PLC0415 - see world()
+
+    return Tesseract()
 
 
 def style(config: Configuration) -> Style:

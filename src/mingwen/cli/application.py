@@ -12,6 +12,8 @@ from mingwen.cli import exits
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Ends, Position
+from mingwen.domain.tiers import Declared
+from mingwen.settings import RECOGNISERS
 from mingwen.wiring import translated
 
 P = ParamSpec("P")
@@ -116,6 +118,39 @@ def verify(names: tuple[str, ...], *, trust: tuple[str, ...], jobs: int, as_json
     return verification.run(names, flags, name=given["name"], jobs=jobs, as_json=as_json)
 
 
+@cli.command(short_help="Rule uploads by Measures Art. 6, and add the platform's part.")
+@_names
+@click.option("--declared", type=click.Choice([d.value for d in Declared]), help="What the user says of them (Measures Art. 10).")
+@click.option("--output", "-o", metavar="OUT", help="Write the file with the platform's label: a file, a folder, or -.")
+@click.option("--in-place", "-i", is_flag=True, help="Write it in place of the file itself, in one step.")
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option("--propagator", help="ContentPropagator: your platform's code or name.")
+@click.option("--propagate-id", help="PropagateID; a fresh UUID if not given.")
+@click.option("--recogniser", type=click.Choice(RECOGNISERS), help="Read explicit labels from pictures and films.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="How many files at a time; one a core if not given.")
+@_shared("name", "json", "language", "store")
+def gate(names: tuple[str, ...], *, declared: str | None, jobs: int | None, **given: object) -> int:
+    """Say what uploads are: generated (1), possibly (2), suspected (3), nothing found, or undecided; with every reason.
+
+    With -o or -i the file is written with Label 1, 2 or 3 and this platform's fields; a producer's fields are never touched, and
+    a file that bears the platform's part already stays as it is.
+    """
+    from mingwen.cli import gating  # noqa: PLC0415 - each command imports what it needs
+
+    return gating.run(*gating.options(names, {**given, "declared": declared, "jobs": jobs}))
+
+
+@cli.command(short_help="Say whether a producer's label was changed between two versions.")
+@click.argument("before")
+@click.argument("after")
+@_shared("json", "language")
+def compare(before: str, after: str, *, as_json: bool, language: str | None) -> int:
+    """Say whether the producer's label of BEFORE was changed or removed in AFTER (Measures Art. 10)."""
+    from mingwen.cli import gating  # noqa: PLC0415 - each command imports what it needs
+
+    return gating.compare(before, after, {"language": language}, as_json=as_json)
+
+
 @cli.command(short_help="Show everything a file says about its making.")
 @click.argument("name", metavar="FILE")
 @_shared("json", "language")
@@ -128,7 +163,9 @@ def inspect(name: str, *, as_json: bool, language: str | None) -> int:
 
 @cli.command(short_help="Show what was labelled and verified.")
 @click.option(
-    "--kind", type=click.Choice(["label.produced", "label.propagated", "verdict.given"]), help="Only entries of this kind."
+    "--kind",
+    type=click.Choice(["label.produced", "label.propagated", "verdict.given", "gate.ruled"]),
+    help="Only entries of this kind.",
 )
 @click.option("--subject", help="Only this ProduceID, or file name where there was no label.")
 @click.option("--limit", "-n", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many.")

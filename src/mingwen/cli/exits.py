@@ -3,6 +3,7 @@
 from typing import Final
 
 from mingwen.domain.errors import Malformed, MingwenError, Misused, Unavailable
+from mingwen.domain.tiers import Tier
 from mingwen.domain.verdicts import Verdict
 
 WELL: Final = 0
@@ -32,6 +33,13 @@ _VERDICTS: Final = {Verdict.COMPLIANT: WELL, Verdict.INCONCLUSIVE: UNREADABLE}
 def of_verdict(verdict: Verdict) -> int:
     """Return the status of one verified file."""
     return _VERDICTS.get(verdict, FINDING)
+
+
+def of_tier(tier: Tier, *, held: bool) -> int:
+    """Return the status of one file at the gate: a finding where a person has to decide, unreadable where nothing can be said."""
+    if tier is Tier.UNDECIDED:
+        return UNREADABLE
+    return FINDING if held else WELL
 
 
 def of_error(error: MingwenError) -> int:

@@ -23,6 +23,8 @@ def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, l
 def _print(number: int, entry: Entry) -> None:
     at = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     kept = "explicit labels left as they are" if entry.kind == "label.propagated" else "no explicit label"
+    if entry.kind == "gate.ruled":
+        kept = f"tier {entry.detail.get('tier')}, {'written' if entry.detail.get('changed') else 'nothing written'}"
     what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
     line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
     line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")

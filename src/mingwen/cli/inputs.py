@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,34 @@ MARK: Final = ".labelled"
 """Stands before the suffix of an output that was given no name: ``photo.labelled.jpg``."""
 STREAM: Final = Path("-")
 """Standard input, or standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file, and where its output goes."""
+
+    source: Path
+    target: Path
+
+
+def jobs(names: Sequence[str], *, output: str | None, in_place: bool) -> list[Job]:
+    """Return what is to be done: each file that was named, with its own output.
+
+    Raises:
+        Misused: several files for standard output (``usage.combination``), or two with the same output (``output.twice``).
+    """
+    found = files(names, outputs=False)
+    if in_place:
+        return [Job(path, path) for path, _ in found]
+    into = output is not None and output.endswith(os.sep)
+    several = into or len(found) > 1 or any(os.path.isdir(n) for n in names)  # noqa: PTH112 - never raises
+    goal = Path(output) if output else None
+    if several and goal == STREAM:
+        raise Misused("usage.combination", "expected one file for standard output, got several", hint="give a folder with -o")
+    made = [Job(path, target(path, within, output=goal, several=several)) for path, within in found]
+    if len({job.target for job in made}) < len(made):
+        raise Misused("output.twice", "two of the files would have the same output", hint="take them one folder at a time")
+    return made
 
 
 def files(names: Sequence[str], *, outputs: bool) -> list[tuple[Path, Path]]:

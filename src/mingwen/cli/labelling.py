@@ -1,16 +1,14 @@
 """``mingwen label``."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from mingwen import face, wire
 from mingwen.cli import exits, inputs
-from mingwen.cli.inputs import STREAM
+from mingwen.cli.inputs import STREAM, Job
 from mingwen.cli.terminal import clean, coloured, complaint, each, line, object_line, report_error, worst
 from mingwen.cli.words import say
 from mingwen.domain.contents import Delivery, Labelled
@@ -64,12 +62,6 @@ def flags(given: Mapping[str, object]) -> dict[str, object]:
     return {setting: given[flag] for flag, setting in _SETTINGS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    source: Path
-    target: Path
-
-
 def run(options: Options, flags: Mapping[str, object]) -> int:
     """Label every file; return the highest status."""
     _check(options)
@@ -107,25 +99,14 @@ def _check(options: Options) -> None:
             raise Misused("usage.combination", f"expected {wanted}", hint="see `mingwen label --help`")
 
 
-def _jobs(options: Options) -> list[_Job]:
-    found = inputs.files(options.names, outputs=False)
-    if len(found) > 1 and (options.produce_id or options.idempotency_key or options.propagate_id):
+def _jobs(options: Options) -> list[Job]:
+    jobs = inputs.jobs(options.names, output=options.output, in_place=options.in_place)
+    if len(jobs) > 1 and (options.produce_id or options.idempotency_key or options.propagate_id):
         raise Misused("usage.combination", "expected one file for one number or key, got several", hint="label them one by one")
-    into = options.output is not None and options.output.endswith(os.sep)
-    several = into or len(found) > 1 or any(os.path.isdir(n) for n in options.names)  # noqa: PTH112 - never raises
-    output = Path(options.output) if options.output else None
-    if options.in_place:
-        return [_Job(path, path) for path, _ in found]
-    if several and output == STREAM:
-        raise Misused("usage.combination", "expected one file for standard output, got several", hint="give a folder with -o")
-    jobs = [_Job(path, inputs.target(path, within, output=output, several=several)) for path, within in found]
-    targets = {job.target for job in jobs}
-    if len(targets) < len(jobs):
-        raise Misused("output.twice", "two of the files would have the same output", hint="label them one folder at a time")
     return jobs
 
 
-def _label(job: _Job, options: Options) -> Labelled | MingwenError:
+def _label(job: Job, options: Options) -> Labelled | MingwenError:
     try:
         with ExitStack() as stack:
             source = stack.enter_context(open(0, "rb", closefd=False)) if job.source == STREAM else job.source
@@ -151,7 +132,7 @@ def _delivery(options: Options) -> Delivery | None:
     return Delivery(options.recipient or "", options.agreement or "", options.reason or "")
 
 
-def _show(job: _Job, result: Labelled | MingwenError, options: Options, language: str) -> int:
+def _show(job: Job, result: Labelled | MingwenError, options: Options, language: str) -> int:
     to_stdout = job.target == STREAM
     if isinstance(result, MingwenError):
         if options.as_json and not to_stdout:

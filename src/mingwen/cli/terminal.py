@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from mingwen.cli.words import say
+from mingwen.cli.words import SEVERITIES, say
 from mingwen.domain.errors import MingwenError
+from mingwen.domain.findings import Finding, Severity
 from mingwen.wiring import translated
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 _COLOURS: Final = {"green": 32, "red": 31, "yellow": 33, "cyan": 36, "dim": 2, "bold": 1}
+_SEVERITY_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
 def coloured(text: str, colour: str, *, error: bool = False) -> str:
@@ -59,6 +61,13 @@ def report_error(error: MingwenError, *, language: str, about: str = "") -> None
         traceback.print_exception(error)
 
 
+def findings(found: Iterable[Finding], language: str) -> None:
+    """Print one line a finding: severity, code, clause, place and words."""
+    for f in found:
+        severity = coloured(SEVERITIES[language][f.severity], _SEVERITY_COLOURS[f.severity])
+        line(f"  {severity} {f.code} [{clean(f.clause)}] {clean(f.place)}: {clean(f.message(language))}")
+
+
 def clean(text: str) -> str:
     """Show the control characters of a stranger's value instead of sending them to the terminal."""
     if text.isprintable():
@@ -73,7 +82,7 @@ def _encodable(text: str) -> str:
 
 def each(items: list[A], work: Callable[[A], B], *, jobs: int, language: str) -> Iterator[tuple[A, B]]:
     """Do ``work`` on every item, ``jobs`` at a time, and give the results in the items' order; a bar shows on a terminal."""
-    with _bar(len(items), language) as advance:
+    with told(len(items), language) as advance:
         for item, result in zip(items, _results(items, work, min(jobs, len(items))), strict=True):
             advance()
             yield item, result
@@ -90,7 +99,8 @@ def _results(items: list[A], work: Callable[[A], B], jobs: int) -> Iterator[B]:
 
 
 @contextmanager
-def _bar(total: int, language: str) -> Iterator[Callable[[], None]]:
+def told(total: int, language: str) -> Iterator[Callable[[], None]]:
+    """Show a bar on a terminal; give what moves it by one."""
     if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004 - one file needs no bar
         yield lambda: None
         return

@@ -7,10 +7,10 @@ from pathlib import Path
 from mingwen import face, wire
 from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM
-from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
-from mingwen.cli.words import SEVERITIES, VERDICTS, say
+from mingwen.cli.terminal import clean, coloured, each, findings, line, object_line, report_error, worst
+from mingwen.cli.words import VERDICTS, say
 from mingwen.domain.errors import MingwenError, only_ours
-from mingwen.domain.findings import Severity
+from mingwen.domain.labels import AigcLabel
 from mingwen.domain.verdicts import Report, Verdict
 from mingwen.services import verification
 from mingwen.services.verification import VerifyContent
@@ -20,7 +20,6 @@ BATCH = 256
 """Verdicts that are recorded in one transaction when many files are verified."""
 
 _COLOURS = {Verdict.COMPLIANT: "green", Verdict.NON_COMPLIANT: "red", Verdict.NOT_FOUND: "yellow", Verdict.INCONCLUSIVE: "yellow"}
-_SEVERITY_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
 def run(names: Sequence[str], flags: Mapping[str, object], *, name: str | None, jobs: int, as_json: bool) -> int:
@@ -52,7 +51,10 @@ def _verify(path: Path, name: str | None) -> Report | MingwenError:
     _, world = face.settled()
     try:
         with only_ours(), face.standard_input() if path == STREAM else opened(path) as source:
-            return verification.examine(world, VerifyContent(name if name and path == STREAM else str(path)), source=source)
+            near = {} if path == STREAM else face.near(path)
+            return verification.examine(
+                world, VerifyContent(name if name and path == STREAM else str(path)), source=source, near=near
+            )
     except MingwenError as e:
         return e
 
@@ -74,13 +76,17 @@ def _show(path: Path, result: Report | MingwenError, *, as_json: bool, language:
     return exits.of_verdict(result.verdict)
 
 
+def _by(label: AigcLabel, language: str) -> str:
+    if label.is_platforms:
+        return say(language, "spread", platform=clean(label.ContentPropagator), number=clean(label.PropagateID))
+    return say(language, "by", producer=clean(label.ContentProducer), number=clean(label.ProduceID))
+
+
 def _print(report: Report, language: str) -> None:
     verdict = coloured(VERDICTS[language][report.verdict], _COLOURS[report.verdict])
     line(f"{verdict} {clean(report.file)} ({report.format})")
     for read in report.labels:
         if read.label:
-            words = say(language, "by", producer=clean(read.label.ContentProducer), number=clean(read.label.ProduceID))
+            words = _by(read.label, language)
             line(f"  {clean(read.place)}: Label {clean(read.label.Label)}, {words}")
-    for f in report.findings:
-        severity = coloured(SEVERITIES[language][f.severity], _SEVERITY_COLOURS[f.severity])
-        line(f"  {severity} {f.code} [{clean(f.clause)}] {clean(f.place)}: {clean(f.message(language))}")
+    findings(report.findings, language)

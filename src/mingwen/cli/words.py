@@ -3,6 +3,7 @@
 from typing import Final
 
 from mingwen.domain.findings import Severity
+from mingwen.domain.tiers import Tier
 from mingwen.domain.verdicts import Verdict
 
 VERDICTS: Final = {
@@ -18,9 +19,26 @@ SEVERITIES: Final = {
     "en": {s: s.value for s in Severity},
     "zh": {Severity.ERROR: "错误", Severity.WARNING: "警告", Severity.INFO: "提示"},
 }
+TIERS: Final = {
+    "en": {
+        Tier.GENERATED: "generated",
+        Tier.POSSIBLE: "possibly generated",
+        Tier.SUSPECTED: "suspected",
+        Tier.NONE: "nothing found",
+        Tier.UNDECIDED: "undecided",
+    },
+    "zh": {
+        Tier.GENERATED: "生成合成内容",
+        Tier.POSSIBLE: "可能为生成合成内容",
+        Tier.SUSPECTED: "疑似生成合成内容",
+        Tier.NONE: "未发现",
+        Tier.UNDECIDED: "无法判定",
+    },
+}
 PHRASES: Final = {
     "en": {
         "by": "by {producer}, number {number}",
+        "spread": "spread by {platform}, number {number}",
         "labelled": "labelled",
         "hint": "hint: {hint}",
         "test-producer": "the producer is the test value {producer}; set yours: --producer, MINGWEN_PRODUCER or `mingwen config`",
@@ -29,9 +47,13 @@ PHRASES: Final = {
         "no-notice": "no explicit label",
         "notice-kept": "explicit labels left as they are",
         "working": "working",
+        "unchanged": "as it came",
+        "producer-kept": "the producer's label is as it was",
+        "producer-changed": "the producer's label was changed",
     },
     "zh": {
         "by": "提供者 {producer}，编号 {number}",
+        "spread": "传播平台 {platform}，编号 {number}",
         "labelled": "已标识",
         "hint": "提示：{hint}",
         "test-producer": "服务提供者为测试值 {producer}；请以 --producer、MINGWEN_PRODUCER 或配置文件设置自己的编码",
@@ -40,6 +62,9 @@ PHRASES: Final = {
         "no-notice": "无显式标识",
         "notice-kept": "显式标识保持不变",
         "working": "处理中",
+        "unchanged": "保持不变",
+        "producer-kept": "生成方标识未变",
+        "producer-changed": "生成方标识已被改动",
     },
 }
 

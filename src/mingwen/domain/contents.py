@@ -1,6 +1,7 @@
 """A piece of content that was labelled: who made the label, for which file, with or without an explicit label."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -80,6 +81,8 @@ class Labelled:
     notice: str | None
     """What the explicit label is, in words."""
     size_bytes: int
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    """What has to stand beside the file, by what is put behind its name: ``{".xmp": …}``."""
     data: bytes | None = None
     """The output itself, where the library was given no sink."""
 
@@ -165,4 +168,4 @@ def _outcome(kind: str, content: Content, *, by: str, now: datetime) -> Outcome[
         d = content.delivery
         detail["delivery"] = {"recipient": d.recipient, "agreement": d.agreement, "reason": d.reason}
         detail["keep_until"] = content.keep_until.isoformat()
-    return Outcome(content, (Entry(kind, content.label.ProduceID, by, now, detail),))
+    return Outcome(content, (Entry(kind, content.label.ProduceID or content.label.PropagateID, by, now, detail),))

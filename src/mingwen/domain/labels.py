@@ -52,6 +52,11 @@ class AigcLabel:
     extra: tuple[tuple[str, str], ...] = ()
     """Fields that are none of the seven, kept as JSON text: unknown fields survive a read and a write."""
 
+    @property
+    def is_platforms(self) -> bool:
+        """Was it made by a platform that does not know the producer (Measures Art. 6)?"""
+        return not (self.ContentProducer or self.ProduceID) and bool(self.ContentPropagator and self.PropagateID)
+
 
 FIELDS: Final = tuple(f.name for f in fields(AigcLabel) if f.name != "extra")
 """The seven names in the order of Annex E b."""
@@ -71,6 +76,15 @@ def propagated(label: AigcLabel, *, propagator: str, propagate_id: str, reserved
     _require(("ContentPropagator", propagator), ("PropagateID", propagate_id))
     kept = (label.Label, label.ContentProducer, label.ProduceID, label.ReservedCode1)
     return AigcLabel(*kept, propagator, propagate_id, reserved_code, label.extra)
+
+
+def spread(claim: Claim, *, propagator: str, propagate_id: str) -> AigcLabel:
+    """Make the label of a platform for a work without one: the attribute and its own part (Measures Art. 6).
+
+    The producer's fields are there and empty: the platform does not know them and must not invent them.
+    """
+    _require(("ContentPropagator", propagator), ("PropagateID", propagate_id))
+    return AigcLabel(claim.value, "", "", "", propagator, propagate_id)
 
 
 def to_json(label: AigcLabel) -> str:

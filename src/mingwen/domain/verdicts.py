@@ -149,8 +149,12 @@ def _check(value: Pairs, place: str) -> list[Finding]:
     out = [found("label.key-duplicate", place, field=_quote(k), count=n) for k, n in repeated[:MAX_NAMED]]
     unknown = [k for k in first if k not in FIELDS]
     out += [found("label.field-unknown", place, field=_quote(k)) for k in unknown[:MAX_NAMED]]
+    platforms = _is_platforms(first)
+    if platforms:
+        out.append(found("label.producer-unknown", place))
     for name in FIELDS:
-        out += _check_field(name, first[name], place) if name in first else [_missing(name, place)]
+        if not (platforms and name in PRODUCTION[1:]):
+            out += _check_field(name, first[name], place) if name in first else [_missing(name, place)]
     if first.get("ContentPropagator") != first.get("ContentProducer"):  # a first write repeats it: one warning is enough
         out += _provider("ContentPropagator", first.get("ContentPropagator"), place)
     out += _provider("ContentProducer", first.get("ContentProducer"), place)
@@ -158,6 +162,12 @@ def _check(value: Pairs, place: str) -> list[Finding]:
     if known != sorted(known, key=FIELDS.index):
         out.append(found("label.key-order", place))
     return out
+
+
+def _is_platforms(first: dict[str, Value]) -> bool:
+    """Measures Art. 6: a platform that found no producer writes the attribute and its own part."""
+    unknown = all(first.get(name) == "" for name in PRODUCTION[1:])
+    return unknown and all(isinstance(first.get(name), str) and first[name] for name in PROPAGATION)
 
 
 def _missing(name: str, place: str) -> Finding:
@@ -208,7 +218,7 @@ def _odd_characters(name: str, value: str) -> str:
 def _label(first: dict[str, Value]) -> AigcLabel | None:
     """Build the label from what stands there, numbers and nested objects turned to strings; None if production is incomplete."""
     texts = {name: _as_text(first.get(name)) for name in FIELDS}
-    if not all(texts[name] for name in PRODUCTION):
+    if not all(texts[name] for name in PRODUCTION) and not (texts["Label"] and _is_platforms(first)):
         return None
     extra = tuple((k, strict_json.write(v)) for k, v in first.items() if k not in FIELDS)
     return AigcLabel(**texts, extra=extra)

@@ -3,6 +3,7 @@
 from functools import cache
 
 from mingwen.domain.errors import Malformed
+from mingwen.formats import _beside as beside
 from mingwen.formats._shape import HEAD_BYTES, Alternative, Body, Channel, Clue, Format, Reading, Site, Unread, Wrapper
 from mingwen.registry import members, strangers
 
@@ -17,6 +18,7 @@ __all__ = [
     "Site",
     "Unread",
     "Wrapper",
+    "beside",
     "every",
     "of",
 ]

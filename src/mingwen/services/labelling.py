@@ -2,20 +2,21 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import BinaryIO
 
-from mingwen import formats, notices
+from mingwen import notices
 from mingwen.domain import contents, labels
 from mingwen.domain.contents import Content, Delivery, File, Labelled
-from mingwen.domain.errors import Malformed, Refused, Unproven
+from mingwen.domain.errors import Refused
 from mingwen.domain.evidence import Outcome
 from mingwen.domain.labels import AigcLabel, Claim
 from mingwen.domain.notices import Style
 from mingwen.domain.sites import Reading, Site
 from mingwen.domain.verdicts import read_site
-from mingwen.formats import HEAD_BYTES, Format
+from mingwen.formats import Format
 from mingwen.ports import World
+from mingwen.services import _files
+from mingwen.services._files import NOTHING, Beside, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class PropagateContent:
     key: str | None = None
 
 
-def label(world: World, command: LabelContent, *, source: BinaryIO, sink: BinaryIO) -> Labelled:
+def label(world: World, command: LabelContent, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Labelled:
     """Write the explicit and the metadata label of a first production into ``sink``.
 
     ``source`` is binary and seekable; ``sink`` is binary, seekable, readable and empty: what was written is read back from it
@@ -57,8 +58,8 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         Malformed: no format claims the bytes, or a channel that may hold a label cannot be read.
         Unproven: what was read back is not what was written.
     """
-    format_ = _format(command.name, source)
-    reading = _whole(format_.read(source))
+    format_ = _files.format_of(world, command.name, source)
+    reading = _files.whole(_files.reading(format_, source, near))
     if reading.sites:
         raise Refused(
             "label.present",
@@ -80,43 +81,27 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
         now = world.clock.now()
         outcome = contents.produce(made, file, key=key, delivery=command.delivery, by=command.producer, now=now)
         contents.require_same(outcome.state, known)
-        size = _write(world, format_, made, source=marked, sink=sink)
-    return _kept(world, outcome, format_, size)
+        written = _files.write(world, format_, made, source=marked, sink=sink, near=near)
+    return _kept(world, outcome, format_, written)
 
 
-def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink: BinaryIO) -> Labelled:
+def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Labelled:
     """Write the label that is there with the platform's fields into ``sink``; pixels, samples and explicit labels stay.
 
     Raises:
         Refused: there is no label (``label.absent``), or there are several (``label.several``).
         Malformed, Misused, Unproven: as ``label``.
     """
-    format_ = _format(command.name, source)
-    site = _only(_whole(format_.read(source)))
+    format_ = _files.format_of(world, command.name, source)
+    site = _only(_files.whole(_files.reading(format_, source, near)))
     known = _known(world, command.key)
     made = _propagated(world, command, site, known)
     file = File(command.name, format_.name, format_.medium(source).value, None)
     key = command.key or world.ids.fresh()
     outcome = contents.propagate(made, file, key=key, by=command.propagator, now=world.clock.now())
     contents.require_same(outcome.state, known)
-    size = _write(world, format_, made, source=source, sink=sink)
-    return _kept(world, outcome, format_, size)
-
-
-def _format(name: str, source: BinaryIO) -> Format:
-    source.seek(0)
-    return formats.of(source.read(HEAD_BYTES), PurePath(name).suffix)
-
-
-def _whole(reading: Reading) -> Reading:
-    """Go on only if every channel could be read: a label may hide in one that could not."""
-    for unread in reading.unread:
-        raise Malformed(
-            "label.channel-unread",
-            f"expected a file that can be read to its end, but {unread.place}: {unread.reason}",
-            hint="get a whole copy of the file; a damaged one is not labelled, since a label may hide in what cannot be read",
-        )
-    return reading
+    written = _files.write(world, format_, made, source=source, sink=sink, near=near)
+    return _kept(world, outcome, format_, written)
 
 
 def _produced(world: World, command: LabelContent) -> AigcLabel:
@@ -179,23 +164,8 @@ def _only(reading: Reading) -> Site:
     )
 
 
-def _write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, sink: BinaryIO) -> int:
-    """Write, and read back: nothing counts before the sink says the same."""
-    text = labels.to_json(made)
-    size = world.files.splice(source, sink, format_.splice(source, text))
-    back = format_.read(sink)
-    whole = [s for s in back.sites if s.guide and read_site(s)[0].label == made]
-    if len(whole) != 1 or len(back.sites) != 1 or back.unread:
-        raise Unproven(
-            "label.read-back",
-            f"expected the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
-            hint="the output is discarded and the source untouched; please report the file's kind",
-        )
-    return size
-
-
-def _kept(world: World, outcome: Outcome[Content], format_: Format, size: int) -> Labelled:
+def _kept(world: World, outcome: Outcome[Content], format_: Format, written: Written) -> Labelled:
     world.store.save([outcome])
     state = outcome.state
     contents.require_same(state, world.store.find(state.key))  # somebody may have used the key a moment before us
-    return Labelled(state.label, format_.name, format_.place, state.file.notice, size)
+    return Labelled(state.label, format_.name, format_.place, state.file.notice, written.size_bytes, dict(written.beside))

@@ -1,0 +1,1 @@
+"""What reads words from pictures: one file an engine."""

@@ -1,0 +1,129 @@
+"""Words on pictures, by the program tesseract (https://github.com/tesseract-ocr/tesseract), an optional one.
+
+A label stands at an edge and is 5 % of the shortest side high (GB 45438-2025 §5.2): the picture is brought to a size at
+which such letters are read well, and its top and bottom are read again by themselves, for in a busy picture they are overlooked.
+"""
+
+import io
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from mingwen.domain.errors import Unavailable
+from mingwen.domain.media import Medium
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LANGUAGES: Final = "chi_sim+eng"
+SHORTEST_SIDE: Final = 600
+"""Pixels that the picture's shortest side is brought to: a label of 5 % is then 30 pixels high, which is read best."""
+EDGE_SHARE: Final = 0.2
+"""How much of the height the strips at top and bottom have."""
+MAX_SECONDS: Final = 30
+LONGEST_SIDE: Final = 4800
+_LIGHT: Final = [0 if v > 200 else 255 for v in range(256)]  # noqa: PLR2004 - light letters become black on white
+_DARK: Final = [0 if v < 55 else 255 for v in range(256)]  # noqa: PLR2004 - dark letters too
+_MISREAD: Final = re.compile(r"A[l1|](?=[生合\s-])")
+"""The engine takes a straight I for these."""
+_BETWEEN: Final = re.compile(r"(?<=[\u4e00-\u9fff]) +|(?<=\w) +(?=[\u4e00-\u9fff])")
+"""Spaces that the engine puts between Chinese letters."""
+_SPARSE: Final = "11"
+"""tesseract's --psm: as much text as there is, in any order."""
+
+
+class Tesseract:
+    """The port ``Recogniser``.
+
+    Raises:
+        Unavailable: there is no such program, or one of its languages is missing (``recogniser.missing``).
+    """
+
+    def __init__(self) -> None:
+        try:
+            run = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=MAX_SECONDS, check=True)  # noqa: S607 - found on PATH
+        except (OSError, subprocess.SubprocessError) as e:
+            hint = "apt install tesseract-ocr tesseract-ocr-chi-sim, or set gate.recogniser to none"
+            raise Unavailable("recogniser.missing", f"expected the program tesseract, but: {e}", hint=hint) from e
+        missing = set(LANGUAGES.split("+")) - set(run.stdout.split())
+        if missing:
+            hint = "apt install tesseract-ocr-chi-sim tesseract-ocr-eng"
+            raise Unavailable(
+                "recogniser.missing", f"expected tesseract with {', '.join(sorted(missing))}, found none", hint=hint
+            )
+
+    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str]:
+        """Return the lines that can be read, without the spaces between Chinese letters; none from what cannot be decoded."""
+        if medium not in {Medium.IMAGE, Medium.VIDEO}:
+            return ()
+        return tuple(dict.fromkeys(line for picture in _pictures(source, medium) for line in _lines(picture)))
+
+
+def _pictures(source: BinaryIO, medium: Medium) -> Iterator[bytes]:
+    """Yield what is to be read: of the strips at top and bottom what is very light or very dark, and the picture as it is."""
+    from PIL import Image  # noqa: PLC0415 - only a gate that recognises needs it
+
+    picture = _still(source) if medium is Medium.IMAGE else _frame(source)
+    if picture is None:
+        return
+    grey = picture.convert("L")
+    factor = min(SHORTEST_SIDE / min(grey.size), LONGEST_SIDE / max(grey.size))
+    grey = grey.resize((max(1, round(grey.width * factor)), max(1, round(grey.height * factor))), Image.Resampling.BICUBIC)
+    strip = max(1, round(grey.height * EDGE_SHARE))
+    for box in ((0, grey.height - strip, grey.width, grey.height), (0, 0, grey.width, strip)):
+        edge = grey.crop(box)
+        yield _png(edge.point(_LIGHT))
+        yield _png(edge.point(_DARK))
+    yield _png(grey)
+
+
+def _still(source: BinaryIO) -> "Image | None":
+    from PIL import Image, ImageOps  # noqa: PLC0415 - see _pictures
+
+    source.seek(0)
+    try:
+        picture = Image.open(source)
+        picture.draft("L", (2 * SHORTEST_SIDE, 2 * SHORTEST_SIDE))  # a JPEG is decoded at a fraction of its size
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds; what does not decode shows no words
+        return None
+
+
+def _frame(source: BinaryIO) -> "Image | None":
+    """Take the first picture of a film: the label stands there (§5.4)."""
+    import av  # noqa: PLC0415 - see _pictures
+    from av.error import FFmpegError  # noqa: PLC0415 - the same
+
+    source.seek(0)
+    try:
+        with av.open(source, "r") as container:
+            frame = next(iter(container.decode(video=0)), None)
+            return frame.to_image() if frame else None  # type: ignore[no-untyped-call]
+    except (FFmpegError, ValueError, IndexError):
+        return None
+
+
+def _png(picture: "Image") -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _lines(picture: bytes) -> Iterator[str]:
+    command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", _SPARSE]
+    try:
+        run = subprocess.run(  # noqa: S603 - our own words
+            command,
+            input=picture,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+            capture_output=True,
+            timeout=MAX_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return
+    for line in run.stdout.decode("utf-8", "replace").splitlines():
+        if text := _MISREAD.sub("AI", _BETWEEN.sub("", line.strip())):
+            yield text

@@ -1,0 +1,86 @@
+"""What a file shows of itself: its labels weighed, their signatures checked."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO, Final
+
+from mingwen import formats, notices
+from mingwen.domain.findings import Finding, found
+from mingwen.domain.labels import AigcLabel
+from mingwen.domain.media import Medium
+from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
+from mingwen.formats import Format
+from mingwen.ports import World
+from mingwen.services import _files
+from mingwen.services._files import NOTHING, Beside
+
+MAX_CHECKED: Final = 2
+"""Labels of one file whose signatures are checked; several are non-compliant anyway, and a check takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One file, looked at."""
+
+    format: Format
+    medium: Medium
+    report: Report
+
+
+def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING) -> Examined:
+    """Read and weigh the labels of ``source`` (binary, seekable).
+
+    Raises:
+        Malformed: no format claims the bytes, or no structure can be followed at all.
+    """
+    format_ = _files.format_of(world, name, source)
+    suffix = PurePath(name).suffix
+    also: tuple[Finding, ...] = ()
+    if suffix and suffix.lower() not in format_.suffixes and _is_known(suffix):
+        also = (found("file.suffix", name, found=suffix, wanted=format_.name),)
+    medium = format_.medium(source)
+    also += _perceptible(medium, source)
+    reading = _files.reading(format_, source, near)
+    report = judge(reading, file=name, format_name=format_.name, guide=format_.place, source=format_.source, also=also)
+    checked = tuple(f for label in report.labels[:MAX_CHECKED] for f in _protection(world, label))
+    return Examined(format_, medium, with_findings(report, checked))
+
+
+def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:
+    """Tell of explicit labels in texts; other media would have to be recognised, so their libraries are not even loaded."""
+    search = notices.of(medium).found if medium is Medium.TEXT else None
+    return tuple(found("notice.found", medium.value, where=end.value) for end in search(source)) if search else ()
+
+
+def _is_known(suffix: str) -> bool:
+    return any(suffix.lower() in f.suffixes for f in formats.every())
+
+
+def _protection(world: World, read: ReadLabel) -> list[Finding]:
+    """Check what stands in both reserved codes; an empty one says nothing and is asked nothing."""
+    label = read.label
+    fields = () if label is None else (("ReservedCode1", label.ReservedCode1), ("ReservedCode2", label.ReservedCode2))
+    return [f for name, text in fields if label and text for f in _check(world, read.place, label, (name, text))]
+
+
+def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str]) -> list[Finding]:
+    from mingwen.domain import security  # noqa: PLC0415 - its hash library is loaded only where something is to be checked
+
+    field, text = reserved
+    data = security.parse(text)
+    if data is None:
+        return [found("signature.uncheckable", place, field=field, why="it is no SecurityData")]
+    if field == "ReservedCode2":  # even one that fits the producer's message says nothing of the platform
+        return [found("signature.uncheckable", place, field=field, why="what a platform signs is unknown")]
+    verdict = security.check(data, security.message(label.Label, label.ContentProducer, label.ProduceID), world.verify_signature)
+    if verdict.outcome is security.Outcome.FAILED:
+        return [found("signature.invalid", place, field=field)]
+    if verdict.outcome is security.Outcome.UNCHECKABLE:
+        return [found("signature.uncheckable", place, field=field, why=", ".join((verdict.reason, *data.problems)))]
+    trusted = verdict.fingerprint in world.pinned
+    out = [
+        found("signature.trusted" if trusted else "signature.integrity-only", place, field=field, key=verdict.fingerprint[:23])
+    ]
+    if verdict.form is not security.Form.DIRECT:
+        out.append(found("signature.form", place, field=field, form=verdict.form))
+    return out
