@@ -140,6 +140,7 @@ SETTINGS: Final = {
             _text,
         ),
         Setting("trust.keys", (), "public keys or certificates that are pinned: files, or fingerprints in hex", _texts),
+        Setting("regimes", ("cn",), "laws that label has to satisfy and duties asks of: cn, eu, us-ca", _texts),
         Setting(
             "places",
             (),

@@ -55,6 +55,11 @@ class Configuration:
         """Return a setting that is a string."""
         return str(self[name])
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a setting that is a list of strings."""
+        value = self[name]
+        return value if isinstance(value, tuple) else ()
+
     def number(self, name: str) -> float:
         """Return a setting that is a number."""
         return float(str(self[name]))
@@ -147,8 +152,7 @@ def _places(config: Configuration) -> dict[str, str]:
     Raises:
         Misused: another form, or no such format or place (``places.unknown``).
     """
-    chosen = config["places"]
-    out = dict(str(choice).partition("=")[::2] for choice in chosen) if isinstance(chosen, tuple) else {}
+    out = dict(choice.partition("=")[::2] for choice in config.texts("places"))
     known = {f.name: f for f in formats.every()} if out else {}
     for name, choice in out.items():
         if name not in known:
@@ -245,8 +249,7 @@ def _passphrase() -> bytes | None:
 
 
 def _pinned(config: Configuration) -> frozenset[str]:
-    keys = config["trust.keys"]
-    return frozenset(_fingerprint(key) for key in keys) if isinstance(keys, tuple) else frozenset()
+    return frozenset(_fingerprint(key) for key in config.texts("trust.keys"))
 
 
 def _fingerprint(key: str) -> str:

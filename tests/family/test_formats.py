@@ -22,6 +22,8 @@ LABEL = to_json(produced(producer="001191310104MACE0YX63918020", produce_id="142
 OTHER = to_json(produced(producer="另一个", produce_id="x" * 300))
 PAGE = b"<!doctype html>\n<html><head><title>t</title></head><body><p>words</p></body></html>\n"
 NAMES = [f.name for f in formats.every()]
+NEVER_WRITES: set[str] = set()
+"""Formats that are read and refused."""
 ENDLESS = {"markdown", "html", "text"}
 """Formats that have no end mark: a cut one is a shorter one."""
 

@@ -29,6 +29,7 @@ def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         "jobs": click.option(
             "--jobs", "-j", type=click.IntRange(1, 256), default=2, show_default=True, help="How many files at a time."
         ),
+        "regime": click.option("--regime", metavar="NAMES", help="Laws to satisfy: cn, eu, us-ca, or several: cn,eu,us-ca."),
         "json": click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and file."),
         "language": click.option("--language", type=click.Choice(["auto", "zh", "en"]), help="Of messages."),
         "store": click.option("--store", metavar="URL", help="sqlite:///PATH, a path, or postgresql+psycopg://…"),
@@ -138,6 +139,18 @@ def gate(names: tuple[str, ...], *, declared: str | None, jobs: int | None, **gi
     from mingwen.cli import gating  # noqa: PLC0415 - each command imports what it needs
 
     return gating.run(*gating.options(names, {**given, "declared": declared, "jobs": jobs}))
+
+
+@cli.command(short_help="Say which duties of which laws a file meets.")
+@_names
+@_shared("regime", "jobs", "json", "language", "store")
+def duties(
+    names: tuple[str, ...], *, regime: str | None, jobs: int, as_json: bool, language: str | None, store: str | None
+) -> int:
+    """Say for generated files which duties of which regimes are met, which are not, and why. Not legal advice."""
+    from mingwen.cli import duties as command  # noqa: PLC0415 - each command imports what it needs
+
+    return command.run(names, {"language": language, "store_url": store, "regimes": regime}, jobs=jobs, as_json=as_json)
 
 
 @cli.command(short_help="Say whether a producer's label was changed between two versions.")

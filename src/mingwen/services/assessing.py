@@ -1,0 +1,62 @@
+"""Hold a finished file to the duties of several regimes: which are met, which are not, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mingwen import regimes
+from mingwen.domain.media import Medium
+from mingwen.domain.notices import has_elements
+from mingwen.ports import World
+from mingwen.regimes import Answer, Duty, Facts, Met, Regime
+from mingwen.services import _examination
+from mingwen.services._files import NOTHING, Beside
+
+
+@dataclass(frozen=True, slots=True)
+class AssessContent:
+    """Ask what regimes say of a file that is known to be generated."""
+
+    name: str
+    """The file's name; see ``LabelContent.name``."""
+    regimes: tuple[str, ...]
+    """Names of regimes: ``cn``, ``eu``, ``us-ca``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What became of one duty."""
+
+    regime: Regime
+    duty: Duty
+    answer: Answer
+
+
+def assess(world: World, command: AssessContent, *, source: BinaryIO, near: Beside = NOTHING) -> tuple[Assessed, ...]:
+    """Answer every duty of the regimes, in their order.
+
+    Raises:
+        Misused: no such regime.
+        Malformed: no format claims the bytes, or no structure can be followed at all.
+    """
+    chosen = regimes.named(command.regimes)
+    examined = _examination.examine(world, command.name, source=source, near=near)
+    explicit = _explicit(world, examined, source)
+    facts = Facts(examined.medium, examined.report, examined.manifest, explicit)
+    return tuple(Assessed(regime, duty, duty.answer(facts)) for regime in chosen for duty in regime.duties)
+
+
+def open_duties(assessed: Sequence[Assessed]) -> tuple[Assessed, ...]:
+    """Return those that are not met, or that nobody can tell of."""
+    return tuple(a for a in assessed if a.answer.met in {Met.NOT_MET, Met.UNKNOWN})
+
+
+def _explicit(world: World, examined: _examination.Examined, source: BinaryIO) -> bool | None:
+    """Say whether people perceive a label; None where nobody could look."""
+    if any(f.code == "notice.found" for f in examined.report.findings):
+        return True
+    if examined.medium is Medium.TEXT:
+        return False
+    if world.recognise is None or examined.medium is Medium.AUDIO:
+        return None
+    return any(has_elements(line) for line in world.recognise.words(source, examined.medium))
