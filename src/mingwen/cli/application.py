@@ -161,15 +161,20 @@ def key() -> None:
     "--output",
     "-o",
     metavar="PEM",
-    default="mingwen-key.pem",
-    show_default=True,
-    help="The private key; the public one goes beside it.",
+    help="The private key; the public one goes beside it.  [default: mingwen-key.pem; with --c2pa the beginning of three names]",
 )
+@click.option("--c2pa", is_flag=True, help="Make a TEST chain for C2PA manifests instead: key, certificates and root.")
 @_shared("json")
-def key_new(*, output: str, as_json: bool) -> int:
-    """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem."""
+def key_new(*, output: str | None, c2pa: bool, as_json: bool) -> int:
+    """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem.
+
+    With --c2pa: a root of nobody's and an ES256 key under it, as OUTPUT.key.pem, .chain.pem and .root.pem, to try manifests with.
+    """
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
 
+    if c2pa:
+        return keys.new_chain(output or "mingwen-test", as_json=as_json)
+    output = output or "mingwen-key.pem"
     return keys.new(output, as_json=as_json)
 
 
