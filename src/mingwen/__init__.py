@@ -13,7 +13,7 @@ from mingwen.domain.labels import AigcLabel, Claim
 from mingwen.domain.providers import ProviderCode
 from mingwen.domain.tiers import Declared, Ruled, Tier
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict
-from mingwen.face import compare, configure, gate, label, propagate, verify
+from mingwen.face import compare, configure, duties, gate, label, propagate, verify
 from mingwen.services.verification import require
 
 __version__ = "0.1.0"
@@ -40,6 +40,7 @@ __all__ = [
     "Verdict",
     "compare",
     "configure",
+    "duties",
     "gate",
     "label",
     "propagate",

@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,9 @@ from mingwen.domain.labels import Claim
 from mingwen.domain.tiers import Declared, Ruled, changes
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
-from mingwen.services import gating, labelling, verification
+from mingwen.regimes import Assessed
+from mingwen.services import assessing, gating, labelling, verification
+from mingwen.services.assessing import AssessContent
 from mingwen.services.gating import GateContent
 from mingwen.services.labelling import LabelContent, PropagateContent
 from mingwen.services.verification import VerifyContent
@@ -92,6 +94,9 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
     claim: Claim | str = Claim.GENERATED,
     key: str | None = None,
     overwrite: bool = False,
+    marked: str = "",
+    manifest: bool = False,
+    regimes: Sequence[str] | None = None,
 ) -> Labelled:
     """Label a piece of content as its producer: the label people perceive, and the metadata label of GB 45438-2025 Annex E.
 
@@ -105,6 +110,9 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         claim: the value of ``Label``: "1" is, "2" may be, "3" is suspected to be generated.
         key: idempotency key: the same key again gives the same label and no second entry in the log.
         overwrite: replace the file at ``sink``; it may be ``source`` itself.
+        marked: which explicit label the content bears already; none is drawn then.
+        manifest: sign a C2PA manifest too, with the setting ``manifest.key``.
+        regimes: laws to satisfy ("cn", "eu", "us-ca"); None takes the setting. ``duties`` says what is left open.
 
     Raises:
         Refused: a label is there already; or no explicit label and no delivery.
@@ -117,11 +125,15 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
     command = LabelContent(
         name=name or _name(source),
         producer=config.producer,
-        style=wiring.style(config) if explicit else None,
+        style=wiring.style(config) if explicit and not marked else None,
         delivery=delivery,
         produce_id=produce_id,
         claim=_claim(claim),
         key=key,
+        marked=marked,
+        manifest=manifest,
+        regimes=config.texts("regimes") if regimes is None else tuple(regimes),
+        system=wiring.system(config),
     )
     with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
         made = labelling.label(world, command, source=origin, sink=target, near=_near(source))
@@ -143,7 +155,7 @@ def propagate(
     Arguments and errors as ``label``; a file without label, or with several, is Refused.
     """
     config, world = settled()
-    command = PropagateContent(name or _name(source), config.propagator, propagate_id, key)
+    command = PropagateContent(name or _name(source), config.propagator, propagate_id, key, wiring.system(config))
     with only_ours(), _reading(source) as origin, _writing(sink, overwrite=overwrite) as target:
         made = labelling.propagate(world, command, source=origin, sink=target, near=_near(source))
         _place(made.beside, sink, overwrite=overwrite)
@@ -190,7 +202,7 @@ def gate(
         Misused: the sink exists; a wrong setting.
     """
     config, world = settled()
-    command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id)
+    command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config))
     with only_ours(), _reading(source) as origin:
         near = _near(source)
         if sink is None:
@@ -201,6 +213,22 @@ def gate(
             ruled = gating.gate(world, command, source=origin, sink=target, near=near)
             _place(ruled.beside, sink, overwrite=overwrite)
             return ruled
+
+
+def duties(source: Source, *, name: str | None = None, regimes: Sequence[str] | None = None) -> tuple[Assessed, ...]:
+    """Hold a file that is known to be generated to the duties of laws: which are met, which are not, and why. Not legal advice.
+
+    ``regimes`` are their names ("cn", "eu", "us-ca"); None takes the setting.
+
+    Raises:
+        Malformed: the bytes are of no known format.
+        Misused: there is no such regime.
+        Unavailable: the file failed.
+    """
+    config, world = settled()
+    command = AssessContent(name or _name(source), config.texts("regimes") if regimes is None else tuple(regimes))
+    with only_ours(), _reading(source) as origin:
+        return assessing.assess(world, command, source=origin, near=_near(source))
 
 
 def compare(before: Source, after: Source, *, name: str | None = None) -> tuple[Finding, ...]:

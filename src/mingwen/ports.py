@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
 from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
 
 
@@ -80,6 +81,24 @@ class Recogniser(Protocol):
         """Return the lines of text that can be read from a picture, or from the first seconds of a film."""
 
 
+class Manifests(Protocol):
+    """C2PA manifests in and beside files."""
+
+    def read(self, source: BinaryIO, mime: str, beside: BinaryIO | None) -> Manifest | None:
+        """Find and validate a file's manifest; ``beside`` is its ``.c2pa`` file. Nothing is raised for a bad one.
+
+        ``mime`` is the media type under which a manifest can stand in the file itself; empty where none can.
+        """
+
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
+        """Write ``source`` with a manifest in it into ``sink``, which can be read too, and return None.
+
+        Where ``mime`` is empty, write nothing and return the manifest for a file beside, bound to every byte of ``source``.
+        A manifest that ``source`` holds gives way. ``parent`` is the file that a platform was given; with a manifest of its own
+        it brings that along as ingredient. ``Action.CREATED`` goes without a parent, every other action with one.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """One of each: whoever acts gets it first."""
@@ -89,6 +108,7 @@ class World:
     files: Files
     store: Store
     verify_signature: Verifier
+    manifests: Manifests
     signer: Signer | None = None
     pinned: frozenset[str] = field(default_factory=frozenset)
     """Fingerprints of the keys that are trusted."""

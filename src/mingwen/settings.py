@@ -63,6 +63,15 @@ def _number(least: float, most: float) -> Callable[[object], float]:
     return read
 
 
+def _yes_or_no(value: object) -> bool:
+    words = {"true": True, "false": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    if not isinstance(value, bool):
+        raise TypeError("true or false")
+    return value
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(v.strip() for v in value.split(",") if v.strip())
@@ -153,6 +162,32 @@ SETTINGS: Final = {
             "reads explicit labels from pictures at the gate: none, or tesseract (a program of that name, with chi_sim and eng)",
             _one_of(*RECOGNISERS),
         ),
+        Setting(
+            "manifest.key",
+            "",
+            "private key that signs C2PA manifests: a PEM file, pkcs11:… (RFC 7512), or exec:COMMAND, which gets the bytes "
+            "to sign on standard input and prints the signature",
+            _text,
+        ),
+        Setting("manifest.chain", "", "certificates of that key in one PEM file, its own first (C2PA 2.2 §14.5)", _text),
+        Setting(
+            "manifest.algorithm",
+            "es256",
+            "of that key (C2PA 2.2 §13.2.1)",
+            _one_of("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"),
+        ),
+        Setting("manifest.timestamp", "", "address of an RFC 3161 authority that stamps the time; empty goes without", _text),
+        Setting(
+            "manifest.trust", (), "PEM files of root certificates whose signers are trusted; none ships with Mingwen", _texts
+        ),
+        Setting("manifest.agent", "", "your generating system as Name/1.2 (softwareAgent); empty takes Mingwen itself", _text),
+        Setting("manifest.model", "", "the model's name for c2pa.ai-disclosure (C2PA 2.4); empty leaves it out", _text),
+        Setting(
+            "manifest.fetch",
+            False,  # noqa: FBT003 - a value like the others
+            "whether verifying may fetch a manifest from where the file says it is",
+            _yes_or_no,
+        ),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
 }
@@ -233,4 +268,6 @@ def template() -> str:
 def _toml(value: Scalar) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else repr(value)

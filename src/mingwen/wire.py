@@ -8,6 +8,7 @@ from mingwen.domain.findings import Finding
 from mingwen.domain.labels import FIELDS
 from mingwen.domain.tiers import Ruled
 from mingwen.domain.verdicts import ReadLabel, Report
+from mingwen.regimes import Assessed
 
 
 def report(value: Report, *, language: str = "en") -> dict[str, object]:
@@ -52,9 +53,18 @@ def entry(number: int, value: Entry) -> dict[str, object]:
 
 
 def labelled(file: str, output: str, value: Labelled) -> dict[str, object]:
-    """Lay out what was written: ``file``, ``output``, ``format``, ``place``, ``notice``, ``label``."""
+    """Lay out what was written: ``file``, ``output``, ``format``, ``place``, ``notice``, ``label``, and what goes with them."""
     fields = {name: getattr(value.label, name) for name in FIELDS}
-    return {"file": file, "output": output, "format": value.format, "place": value.place, "notice": value.notice, "label": fields}
+    return {
+        "file": file,
+        "output": output,
+        "format": value.format,
+        "place": value.place,
+        "notice": value.notice,
+        "label": fields,
+        "manifest": value.manifest,
+        "beside": sorted(value.beside),
+    }
 
 
 def ruled(value: Ruled, *, output: str | None, language: str = "en") -> dict[str, object]:
@@ -70,6 +80,17 @@ def ruled(value: Ruled, *, output: str | None, language: str = "en") -> dict[str
         "changed": value.changed,
         "held": value.held,
         "output": output,
+    }
+
+
+def assessed(value: Assessed) -> dict[str, object]:
+    """Lay out a duty and its answer: ``regime``, ``article``, ``duty``, ``answer``, ``why``."""
+    return {
+        "regime": value.regime.name,
+        "article": value.duty.article,
+        "duty": {"en": value.duty.en, "zh": value.duty.zh},
+        "answer": value.answer.met.value,
+        "why": {"en": value.answer.en, "zh": value.answer.zh},
     }
 
 

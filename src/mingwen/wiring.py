@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from platformdirs import user_config_path, user_data_path
 
@@ -15,9 +15,10 @@ from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
 from mingwen.domain.errors import Misused, Refused
+from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Ends, Position, Rhythm, Style
 from mingwen.formats import beside
-from mingwen.ports import Recogniser, Signer, Store, World
+from mingwen.ports import Manifests, Recogniser, Signer, Store, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "config_path",
     "configuration",
     "fingerprint_of",
+    "new_chain",
     "new_key",
     "opened",
     "shown",
@@ -33,6 +35,7 @@ __all__ = [
     "store",
     "store_url",
     "style",
+    "system",
     "translated",
     "world",
 ]
@@ -139,6 +142,7 @@ def world(config: Configuration) -> World:
         files=Disk(),
         store=store(config),
         verify_signature=_verify_signature,
+        manifests=_Manifests(config),
         signer=_signer(config),
         pinned=_pinned(config),
         places=_places(config),
@@ -168,6 +172,57 @@ def _recogniser(config: Configuration) -> Recogniser | None:
     from mingwen.adapters.recognisers.tesseract import Tesseract  # noqa: PLC0415 - see world()
 
     return Tesseract()
+
+
+def system(config: Configuration) -> System:
+    """Return who speaks in manifests: the generating system and its model, as configured; without a name, this program."""
+    name, _, version = config.text("manifest.agent").partition("/")
+    model = config.text("manifest.model")
+    disclosure = Disclosure(model) if model else None
+    return System(Agent(name, version), disclosure) if name else System(disclosure=disclosure)
+
+
+def _ourselves() -> Agent:
+    from importlib import metadata  # noqa: PLC0415 - costs as much as labelling a picture
+
+    try:
+        return Agent("Mingwen", metadata.version("mingwen"))
+    except metadata.PackageNotFoundError:  # run from its sources
+        return Agent("Mingwen")
+
+
+class _Manifests:
+    """The port ``Manifests``: C2PA is a large library of its own, loaded when the first file asks for it."""
+
+    def __init__(self, config: Configuration) -> None:
+        self._config = config
+
+    def read(self, source: BinaryIO, mime: str, beside: BinaryIO | None) -> Manifest | None:
+        """See ``ports.Manifests``."""
+        with translated("read the file", code="file.unreadable"):
+            return _manifests(self._config).read(source, mime, beside)
+
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
+        """See ``ports.Manifests``."""
+        with translated("write the file with its manifest"):
+            return _manifests(self._config).sign(source, sink, mime, statement, parent)
+
+
+def _manifests(config: Configuration) -> Manifests:
+    from mingwen.adapters.manifests import c2pa_manifests, keys  # noqa: PLC0415 - see _Manifests
+
+    def signing() -> c2pa_manifests.Signing:
+        key, algorithm = config.text("manifest.key"), config.text("manifest.algorithm")
+        if not key or not config.text("manifest.chain"):
+            hint = "`mingwen key new --c2pa` makes a test pair; set both as it says"
+            raise Misused("manifest.key", "expected manifest.key and manifest.chain to sign a manifest, got none", hint=hint)
+        chain = _read(home(config.text("manifest.chain")), MAX_CONFIG_BYTES)
+        sign = keys.signing(key, keys.ALGORITHMS[algorithm], chain, _passphrase())
+        return c2pa_manifests.Signing(sign, algorithm, chain.decode("latin-1"), config.text("manifest.timestamp"))
+
+    trusted = [keys.pem(_read(home(path), MAX_CONFIG_BYTES)) for path in config.texts("manifest.trust")]
+    generator = _ourselves()
+    return c2pa_manifests.C2paManifests(generator, signing, trust="".join(trusted), fetch=bool(config["manifest.fetch"]))
 
 
 def style(config: Configuration) -> Style:
@@ -217,6 +272,30 @@ def new_key(path: Path) -> tuple[Path, str]:
         file.write(public)
         sm2.save_private(path, private)
     return public_path, fingerprint_of(public_path)
+
+
+def new_chain(prefix: Path) -> tuple[Path, Path, Path]:
+    """Make a test chain for C2PA: ``prefix`` with .key.pem, .chain.pem and .root.pem; in a folder ``mingwen-test``.
+
+    Raises:
+        Refused: one of the files exists (``key.exists``).
+        Unavailable: the folder cannot be written.
+    """
+    from mingwen.adapters.manifests import chains  # noqa: PLC0415 - see world()
+    from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
+
+    stem = prefix / "mingwen-test" if prefix.is_dir() else prefix
+    key, chain, root = (stem.with_name(f"{stem.name}.{part}.pem") for part in ("key", "chain", "root"))
+    for path in (chain, root):
+        if os.path.lexists(path):
+            hint = "move it away, or give another -o; keys are never overwritten"
+            raise Refused("key.exists", f"expected no file at {path}, found one", hint=hint)
+    secret, chain_pem, root_pem = chains.new_chain(SystemClock().now())
+    with staged(chain, replace=False) as chain_file, staged(root, replace=False) as root_file:
+        chain_file.write(chain_pem)
+        root_file.write(root_pem)
+        sm2.save_private(key, secret)
+    return key, chain, root
 
 
 def fingerprint_of(path: Path) -> str:

@@ -79,6 +79,8 @@ def cli() -> None:
 @click.option("--recipient", help="Who receives the file without explicit label.")
 @click.option("--agreement", help="The version of the agreement with them.")
 @click.option("--reason", help="Why they asked.")
+@click.option("--marked", metavar="WORDS", help="The content bears an explicit label already, this one; draw none.")
+@click.option("--manifest", is_flag=True, help="Sign a C2PA manifest too (settings manifest.key and manifest.chain).")
 @click.option("--producer", help="ContentProducer: your provider code or name.")
 @click.option("--produce-id", help="ProduceID; a fresh UUID if not given.")
 @click.option(
@@ -95,7 +97,7 @@ def cli() -> None:
 @click.option("--propagate-id", help="PropagateID, with --propagate.")
 @click.option("--key", "key_file", metavar="PEM", help="SM2 key that signs the label (ReservedCode1).")
 @click.option("--idempotency-key", metavar="TEXT", help="The same key again gives the same label and no second entry.")
-@_shared("name", "jobs", "json", "language", "store")
+@_shared("regime", "name", "jobs", "json", "language", "store")
 def label(names: tuple[str, ...], **given: object) -> int:
     """Write the explicit and the metadata label of generated content.
 
@@ -211,15 +213,20 @@ def key() -> None:
     "--output",
     "-o",
     metavar="PEM",
-    default="mingwen-key.pem",
-    show_default=True,
-    help="The private key; the public one goes beside it.",
+    help="The private key; the public one goes beside it.  [default: mingwen-key.pem; with --c2pa the beginning of three names]",
 )
+@click.option("--c2pa", is_flag=True, help="Make a TEST chain for C2PA manifests instead: key, certificates and root.")
 @_shared("json")
-def key_new(*, output: str, as_json: bool) -> int:
-    """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem."""
+def key_new(*, output: str | None, c2pa: bool, as_json: bool) -> int:
+    """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem.
+
+    With --c2pa: a root of nobody's and an ES256 key under it, as OUTPUT.key.pem, .chain.pem and .root.pem, to try manifests with.
+    """
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
 
+    if c2pa:
+        return keys.new_chain(output or "mingwen-test", as_json=as_json)
+    output = output or "mingwen-key.pem"
     return keys.new(output, as_json=as_json)
 
 

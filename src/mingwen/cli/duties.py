@@ -10,9 +10,9 @@ from mingwen.cli.inputs import STREAM
 from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
 from mingwen.cli.words import say
 from mingwen.domain.errors import MingwenError, only_ours
-from mingwen.regimes import Met
+from mingwen.regimes import Assessed, Met
 from mingwen.services import assessing
-from mingwen.services.assessing import AssessContent, Assessed
+from mingwen.services.assessing import AssessContent
 from mingwen.wiring import opened
 
 ANSWERS: Final = {
@@ -52,20 +52,10 @@ def _show(path: Path, result: tuple[Assessed, ...] | MingwenError, *, as_json: b
             report_error(result, language=language, about=str(path))
         return exits.of_error(result)
     if as_json:
-        object_line({"file": str(path), "duties": [_laid_out(a) for a in result]})
+        object_line({"file": str(path), "duties": [wire.assessed(a) for a in result]})
     else:
         _print(path, result, language)
-    return exits.FINDING if assessing.open_duties(result) else exits.WELL
-
-
-def _laid_out(value: Assessed) -> dict[str, object]:
-    return {
-        "regime": value.regime.name,
-        "article": value.duty.article,
-        "duty": {"en": value.duty.en, "zh": value.duty.zh},
-        "answer": value.answer.met.value,
-        "why": {"en": value.answer.en, "zh": value.answer.zh},
-    }
+    return exits.FINDING if any(a.is_open for a in result) else exits.WELL
 
 
 def _print(path: Path, result: tuple[Assessed, ...], language: str) -> None:

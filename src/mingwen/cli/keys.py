@@ -24,6 +24,22 @@ def new(output: str, *, as_json: bool) -> int:
     return exits.WELL
 
 
+def new_chain(prefix: str, *, as_json: bool) -> int:
+    """Make a test chain for C2PA; none of its files may exist."""
+    key, chain, root = wiring.new_chain(Path(prefix))
+    if as_json:
+        object_line({"private": str(key), "chain": str(chain), "root": str(root), "test": True})
+        return exits.WELL
+    line(
+        "This is a TEST chain: nobody outside trusts it. For the public, get a certificate of an authority on C2PA's trust list."
+    )
+    line(f"private key  {clean(str(key))} (mode 0600)")
+    line(f"certificates {clean(str(chain))}")
+    line(f"root         {clean(str(root))} (add it to manifest.trust to see your own files as trusted)")
+    line(f'sign: set manifest.key = "{clean(str(key))}" and manifest.chain = "{clean(str(chain))}"')
+    return exits.WELL
+
+
 def show(name: str, *, as_json: bool) -> int:
     """Print a fingerprint."""
     fingerprint = wiring.fingerprint_of(Path(name))

@@ -14,7 +14,11 @@ from mingwen.cli.words import say
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import MingwenError, Misused
 from mingwen.domain.labels import Claim
+from mingwen.regimes import Assessed
+from mingwen.services import assessing
+from mingwen.services.assessing import AssessContent
 from mingwen.settings import TEST_PRODUCER
+from mingwen.wiring import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Options:
     recipient: str | None
     agreement: str | None
     reason: str | None
+    marked: str | None
+    manifest: bool
     produce_id: str | None
     claim: str
     propagate: bool
@@ -39,6 +45,15 @@ class Options:
     as_json: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How results are told."""
+
+    language: str
+    regimes: tuple[str, ...]
+    """Those that were named on the command line: what they leave open is told of."""
+
+
 _SETTINGS: Final = {
     "producer": "producer",
     "propagator": "propagator",
@@ -46,6 +61,7 @@ _SETTINGS: Final = {
     "position": "notice_position",
     "ends": "notice_ends",
     "key_file": "key_file",
+    "regime": "regimes",
     "language": "language",
     "store": "store_url",
 }
@@ -70,9 +86,10 @@ def run(options: Options, flags: Mapping[str, object]) -> int:
     jobs = _jobs(options)
     if (config.propagator if options.propagate else config.producer) == TEST_PRODUCER:
         complaint(coloured(say(config.language, "test-producer", producer=TEST_PRODUCER), "yellow", error=True))
+    named = config.texts("regimes") if flags["regimes"] is not None else ()
     statuses: list[int] = []
     for job, result in each(jobs, lambda job: _label(job, options), jobs=options.jobs, language=config.language):
-        statuses.append(_show(job, result, options, config.language))
+        statuses.append(_show(job, result, options, _Said(config.language, named)))
     if len(jobs) > 1 and not options.as_json:
         well = statuses.count(exits.WELL)
         counts = ((well, say(config.language, "labelled")), (len(jobs) - well, say(config.language, "failed")))
@@ -91,6 +108,7 @@ def _check(options: Options) -> None:
             options.propagate and (asked or options.no_explicit),
             "--propagate without --no-explicit: explicit labels stay as they are",
         ),
+        (options.marked and (options.no_explicit or options.propagate), "--marked without --no-explicit and --propagate"),
         (options.propagate and options.produce_id, "--propagate without --produce-id: the producer's fields stay"),
         (options.propagate_id and not options.propagate, "--propagate with --propagate-id"),
     )
@@ -121,9 +139,20 @@ def _label(job: Job, options: Options) -> Labelled | MingwenError:
                 source, sink, name=name, explicit=not options.no_explicit, delivery=_delivery(options),
                 produce_id=options.produce_id,
                 claim=Claim(options.claim), key=options.idempotency_key, overwrite=overwrite,
+                marked=options.marked or "", manifest=options.manifest,
             )  # fmt: skip
     except MingwenError as e:
         return e
+
+
+def _open(job: Job, result: Labelled, named: tuple[str, ...]) -> list[Assessed]:
+    """Hold the output to the regimes that were asked for: what this program cannot do is not passed over in silence."""
+    if not named or job.target == STREAM:
+        return []
+    command = AssessContent(str(job.target), named, explicit=result.notice is not None)
+    with opened(job.target) as output:
+        assessed = assessing.assess(face.settled()[1], command, source=output, near=face.near(job.target))
+    return [a for a in assessed if a.is_open]
 
 
 def _delivery(options: Options) -> Delivery | None:
@@ -132,18 +161,31 @@ def _delivery(options: Options) -> Delivery | None:
     return Delivery(options.recipient or "", options.agreement or "", options.reason or "")
 
 
-def _show(job: Job, result: Labelled | MingwenError, options: Options, language: str) -> int:
-    to_stdout = job.target == STREAM
+def _show(job: Job, result: Labelled | MingwenError, options: Options, said: _Said) -> int:
+    language, to_stdout = said.language, job.target == STREAM
     if isinstance(result, MingwenError):
         if options.as_json and not to_stdout:
             object_line({"file": str(job.source), "error": wire.error(result)})
         else:
             report_error(result, language=language, about=str(job.source))
         return exits.of_error(result)
+    left = _open(job, result, said.regimes)
     if options.as_json and not to_stdout:
-        object_line(wire.labelled(str(job.source), str(job.target), result))
+        open_ = {"open": [wire.assessed(a) for a in left]} if said.regimes else {}
+        object_line(wire.labelled(str(job.source), str(job.target), result) | open_)
     elif not to_stdout:
-        notice = result.notice or say(language, "notice-kept" if options.propagate else "no-notice")
-        line(f"{coloured(say(language, 'labelled'), 'green')} {clean(str(job.source))} → {clean(str(job.target))}")
-        line(f"  {result.format}: {result.place}, ProduceID {clean(result.label.ProduceID)}; {clean(notice)}")
+        _print(job, result, options, language)
+        for a in left:
+            why = a.answer.zh if language == "zh" else a.answer.en
+            line(f"  {coloured(say(language, 'open', regime=a.regime.name, article=a.duty.article, why=clean(why)), 'yellow')}")
     return exits.WELL
+
+
+def _print(job: Job, result: Labelled, options: Options, language: str) -> None:
+    notice = result.notice or say(language, "notice-kept" if options.propagate else "no-notice")
+    line(f"{coloured(say(language, 'labelled'), 'green')} {clean(str(job.source))} → {clean(str(job.target))}")
+    line(f"  {result.format}: {result.place}, ProduceID {clean(result.label.ProduceID)}; {clean(notice)}")
+    if result.manifest:
+        line(f"  {say(language, 'manifest')}")
+    for suffix in result.beside:
+        line(f"  {say(language, 'beside', file=clean(f'{job.target}{suffix}'))}")

@@ -83,6 +83,8 @@ class Labelled:
     size_bytes: int
     beside: Mapping[str, bytes] = field(default_factory=dict)
     """What has to stand beside the file, by what is put behind its name: ``{".xmp": …}``."""
+    manifest: bool = False
+    """Does a signed C2PA manifest go with it, in the file or beside it?"""
     data: bytes | None = None
     """The output itself, where the library was given no sink."""
 

@@ -326,6 +326,62 @@ RULES: Final = {
             "文件名以 {found} 结尾，但内容为 {wanted}",
         ),
         Rule("notice.found", _I, f"{_GB} §5.1", "an explicit label stands at the {where}", "在{where}发现显式标识"),
+        Rule(
+            "manifest.valid",
+            _I,
+            "C2PA 2.2 §14.3.5",
+            "the file and its manifest are as they were signed",
+            "文件及其清单与签名时一致",
+        ),
+        Rule(
+            "manifest.trusted",
+            _I,
+            "C2PA 2.2 §14.3.6",
+            "the manifest is signed by {signer}, whose certificate leads to a trusted root",
+            "清单由 {signer} 签名，其证书链至受信任的根证书",
+        ),
+        Rule(
+            "manifest.unknown-signer",
+            _I,
+            "C2PA 2.2 §14.4",
+            "the manifest is signed by {signer}, whom no configured trust list knows, so it proves integrity only",
+            "清单由 {signer} 签名，该签名者不在已配置的信任列表中，仅证明完整性",
+        ),
+        Rule(
+            "manifest.tampered",
+            _E,
+            "C2PA 2.2 §15.2.2",
+            "{what_en} changed after the manifest was signed: {status}",
+            "{what_zh}在清单签名后被更改：{status}",
+        ),
+        Rule(
+            "manifest.credential",
+            _E,
+            "C2PA 2.2 §14.5",
+            "the certificate that signed the manifest does not hold: {status}",
+            "清单的签名证书无效：{status}",
+        ),
+        Rule(
+            "manifest.remote",
+            _I,
+            "C2PA 2.2 §11.5",
+            "the manifest is said to be at {url} and was not fetched",
+            "清单声明位于 {url}，未获取",
+        ),
+        Rule(
+            "manifest.unreadable",
+            _W,
+            "C2PA 2.2 §15.6",
+            "a manifest could not be read: {reason}",
+            "清单无法读取：{reason}",
+        ),
+        Rule(
+            "manifest.label-differs",
+            _E,
+            "ours",
+            "the label in the signed manifest and the label in the file differ in {fields}",
+            "已签名清单中的标识与文件中的标识不一致：{fields}",
+        ),
     )
 }
 

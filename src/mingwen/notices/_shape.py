@@ -8,10 +8,11 @@ and ``Refused`` for content it can decode but not mark without harm (an encrypte
 with no encoder); it touches nothing but the two streams.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Ends, Style
 
@@ -27,3 +28,12 @@ class Notice:
     """``(source, sink, format_name, style) → what was drawn``."""
     found: Callable[[BinaryIO], tuple[Ends, ...]] | None = None
     """The ends at which a file bears a label; None where that takes recognising pictures or sounds."""
+
+
+def not_drawn(format_name: str, drawn: Iterable[str]) -> Refused:
+    """Build the refusal of a member that cannot mark files of this format."""
+    return Refused(
+        "notice.format",
+        f"expected one of {', '.join(drawn)} to draw an explicit label into, got {format_name}",
+        hint="if it bears one already say so with --marked WORDS (marked=…); or convert it",
+    )

@@ -9,11 +9,11 @@ from typing import BinaryIO, TypeAlias
 
 from av.error import FFmpegError
 
-from mingwen.domain.errors import Malformed, Misused
+from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
 from mingwen.notices import _m4a, _mp3, _wav
-from mingwen.notices._shape import Notice
+from mingwen.notices._shape import Notice, not_drawn
 
 Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], None]
 CODERS: dict[str, Coder] = {
@@ -32,11 +32,10 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     Raises:
         Malformed: the file is not what it claims to be (``wav.…``, ``mp3.…``, ``audio.broken``).
         Refused: its coding cannot be extended without decoding (``notice.codec``), or it grows too large.
-        Misused: no such format.
     """
     coder = CODERS.get(format_name)
     if coder is None:
-        raise Misused("notice.format", f"expected one of {', '.join(CODERS)}, got {format_name}", hint="choose one of them")
+        raise not_drawn(format_name, CODERS)
     try:
         coder(source, sink, style)
     except (FFmpegError, ValueError) as broken:

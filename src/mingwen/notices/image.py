@@ -11,12 +11,12 @@ from typing import BinaryIO, TypeAlias
 from av.error import FFmpegError
 from PIL import Image
 
-from mingwen.domain.errors import Malformed, Misused, Refused
+from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
 from mingwen.notices import _jpeg, _png, _webp
 from mingwen.notices._lettering import Label
-from mingwen.notices._shape import Notice
+from mingwen.notices._shape import Notice, not_drawn
 
 MAX_BYTES = 512 * 1024 * 1024
 """Of a file; pictures beyond some 179 million pixels are refused too."""
@@ -32,12 +32,13 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
 
     Raises:
         Malformed: the picture does not decode (``image.broken``).
-        Refused: it is too large, or too small for a legible label (``notice.too-large``, ``notice.no-room``).
-        Misused: no such format, or the font cannot draw the wording.
+        Refused: no label is drawn into the format (``notice.format``);
+            it is too large, or too small for a legible label (``notice.too-large``, ``notice.no-room``).
+        Misused: the font cannot draw the wording.
     """
     coder = CODERS.get(format_name)
     if coder is None:
-        raise Misused("notice.format", f"expected one of {', '.join(CODERS)}, got {format_name}", hint="choose one of them")
+        raise not_drawn(format_name, CODERS)
     source.seek(0)
     data = source.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

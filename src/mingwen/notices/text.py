@@ -13,7 +13,7 @@ from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Ends, Style, has_elements
 from mingwen.notices import _html
-from mingwen.notices._shape import Notice
+from mingwen.notices._shape import Notice, not_drawn
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_SEARCHED_BYTES = 1024 * 1024
@@ -58,12 +58,12 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
 
     Raises:
         Malformed: the text is in none of the encodings that are read (``text.encoding``).
-        Refused: it is too large (``notice.too-large``).
+        Refused: no label is drawn into the format (``notice.format``); it is too large (``notice.too-large``).
         Misused: no such format, or a wording of several lines.
     """
     places = FORMATS.get(format_name)
     if places is None:
-        raise Misused("notice.format", f"expected one of {', '.join(FORMATS)}, got {format_name}", hint="choose one of them")
+        raise not_drawn(format_name, FORMATS)
     if len(style.wording) > MAX_WORDING or not style.wording.isprintable():
         raise Misused("notice.wording", f"expected one line of at most {MAX_WORDING} characters", hint="shorten the wording")
     source.seek(0)

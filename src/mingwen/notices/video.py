@@ -19,13 +19,13 @@ from av.stream import Discard, Disposition, Stream
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from mingwen.domain.errors import Malformed, Misused, Refused
+from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
 from mingwen.notices import _planes
 from mingwen.notices._iso import Matrix, display_matrix, graft
 from mingwen.notices._lettering import Label, Turn, label_for
-from mingwen.notices._shape import Notice
+from mingwen.notices._shape import Notice, not_drawn
 
 FORMATS = {"mp4": "mp4", "mov": "mov"}
 """Our names of formats → muxers."""
@@ -71,11 +71,12 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
 
     Raises:
         Malformed: the video does not decode (``video.broken``).
-        Refused: it is encrypted, its codec has no encoder here, or the label has no room (``notice.codec``, ``notice.no-room``).
-        Misused: no such format, or the font cannot draw the wording.
+        Refused: no label is drawn into the format (``notice.format``); it is encrypted,
+            its codec has no encoder here, or the label has no room (``notice.codec``, ``notice.no-room``).
+        Misused: the font cannot draw the wording.
     """
     if format_name not in FORMATS:
-        raise Misused("notice.format", f"expected one of {', '.join(FORMATS)}, got {format_name}", hint="choose one of them")
+        raise not_drawn(format_name, FORMATS)
     try:
         first, aspect = _first_frame(source)
         matrix = display_matrix(source)

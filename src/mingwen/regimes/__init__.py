@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from functools import cache
 
 from mingwen.domain.errors import Misused
-from mingwen.regimes._shape import Answer, Duty, Facts, Met, Need, Regime
+from mingwen.regimes._shape import Answer, Assessed, Duty, Facts, Met, Need, Regime
 from mingwen.registry import members
 
-__all__ = ["Answer", "Duty", "Facts", "Met", "Need", "Regime", "every", "named"]
+__all__ = ["Answer", "Assessed", "Duty", "Facts", "Met", "Need", "Regime", "every", "named"]
 
 
 @cache

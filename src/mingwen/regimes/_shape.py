@@ -92,6 +92,20 @@ class Regime:
     duties: tuple[Duty, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What became of one duty."""
+
+    regime: Regime
+    duty: Duty
+    answer: Answer
+
+    @property
+    def is_open(self) -> bool:
+        """Is something left to be done, or to be looked at?"""
+        return self.answer.met in {Met.NOT_MET, Met.UNKNOWN}
+
+
 def met(en: str, zh: str) -> Answer:
     """Say that a duty is met."""
     return Answer(Met.MET, en, zh)

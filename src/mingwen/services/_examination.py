@@ -1,12 +1,16 @@
-"""What a file shows of itself: its labels weighed, their signatures checked."""
+"""What a file shows of itself: its labels weighed, their signatures and its manifest checked."""
 
+import io
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from mingwen import formats, notices
+from mingwen.domain import manifests
+from mingwen.domain.clues import Channel, Clue
 from mingwen.domain.findings import Finding, found
-from mingwen.domain.labels import AigcLabel
+from mingwen.domain.labels import AigcLabel, to_json
+from mingwen.domain.manifests import Manifest
 from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
 from mingwen.formats import Format
@@ -14,6 +18,7 @@ from mingwen.ports import World
 from mingwen.services import _files
 from mingwen.services._files import NOTHING, Beside
 
+_PROVENANCE: Final = "http://purl.org/dc/terms/"
 MAX_CHECKED: Final = 2
 """Labels of one file whose signatures are checked; several are non-compliant anyway, and a check takes milliseconds."""
 
@@ -25,6 +30,9 @@ class Examined:
     format: Format
     medium: Medium
     report: Report
+    clues: tuple[Clue, ...]
+    """What else it says of its making."""
+    manifest: Manifest | None
 
 
 def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING) -> Examined:
@@ -43,7 +51,26 @@ def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING
     reading = _files.reading(format_, source, near)
     report = judge(reading, file=name, format_name=format_.name, guide=format_.place, source=format_.source, also=also)
     checked = tuple(f for label in report.labels[:MAX_CHECKED] for f in _protection(world, label))
-    return Examined(format_, medium, with_findings(report, checked))
+    clues = tuple(format_.clues(source))
+    manifest = _manifest(world, format_, clues, source, near)
+    if manifest:
+        label = next((to_json(r.label) for r in report.labels if r.label), None)
+        checked += manifests.findings(manifest, label=label)
+    return Examined(format_, medium, with_findings(report, checked), clues, manifest)
+
+
+def _manifest(world: World, format_: Format, clues: tuple[Clue, ...], source: BinaryIO, near: Beside) -> Manifest | None:
+    """Read the manifest, if there is one: in the file, beside it, or where the file says it is. The library is large."""
+    outside = near.get(_files.MANIFEST_SUFFIX)
+    if outside is None and not (format_.c2pa and any(map(_tells_of_manifest, clues))):
+        return None
+    source.seek(0)
+    return world.manifests.read(source, format_.c2pa, io.BytesIO(outside) if outside is not None else None)
+
+
+def _tells_of_manifest(clue: Clue) -> bool:
+    """C2PA 2.2 §11.4: a file names a remote manifest by ``dcterms:provenance`` in its XMP."""
+    return clue.channel is Channel.MANIFEST or (clue.channel is Channel.XMP and _PROVENANCE in clue.text)
 
 
 def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:

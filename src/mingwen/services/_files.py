@@ -4,11 +4,13 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final, Protocol, TypeAlias
 
 from mingwen import formats
+from mingwen.domain.clues import Channel
 from mingwen.domain.errors import Malformed, Unproven
 from mingwen.domain.labels import AigcLabel, to_json
+from mingwen.domain.manifests import Action, Statement, System
 from mingwen.domain.media import Keep, Splice
 from mingwen.domain.sites import Reading
 from mingwen.domain.verdicts import read_site
@@ -20,6 +22,19 @@ Beside: TypeAlias = Mapping[str, bytes]
 NOTHING: Final[Beside] = {}
 
 
+MANIFEST_SUFFIX: Final = ".c2pa"
+"""Of a manifest that stands beside its file (C2PA 2.2 §11.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A manifest that is to go with the label."""
+
+    statement: Statement
+    parent: BinaryIO | None
+    """The file as it came, if it bears a manifest of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """An output that was read back."""
@@ -27,6 +42,8 @@ class Written:
     size_bytes: int
     beside: Beside
     """What has to stand beside it."""
+    manifest: bool
+    """Was a manifest signed?"""
 
 
 def format_of(world: World, name: str, source: BinaryIO) -> Format:
@@ -71,20 +88,59 @@ def all_of(source: BinaryIO) -> Splice:
     return (Keep(0, source.seek(0, io.SEEK_END)),)
 
 
-def write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Written:
-    """Write the label, and read it back: nothing counts before the sink says the same.
+def has_manifest(format_: Format, source: BinaryIO, near: Beside = NOTHING) -> bool:
+    """Say whether a C2PA manifest stands in the file or beside it; a change of one byte would break it."""
+    return MANIFEST_SUFFIX in near or any(c.channel is Channel.MANIFEST for c in format_.clues(source))
+
+
+class Acting(Protocol):
+    """A command that changes a file, as far as a manifest tells of it."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+
+    @property
+    def system(self) -> System:
+        """Who acts."""
+
+
+def resigned(world: World, command: Acting, format_: Format, made: AigcLabel, source: BinaryIO, near: Beside) -> Signed | None:
+    """Make the statement of the next manifest, if the file bears one: a new label would break it, so it becomes an ingredient."""
+    if not has_manifest(format_, source, near):
+        return None
+    now, title = world.clock.now(), PurePath(command.name).name
+    said = command.system.statement(to_json(made), title=title, when=now, action=Action.EDITED_METADATA)
+    return Signed(said, source)
+
+
+def write(  # noqa: PLR0913 - each is a part of one output
+    world: World,
+    format_: Format,
+    made: AigcLabel,
+    *,
+    source: BinaryIO,
+    sink: BinaryIO,
+    near: Beside = NOTHING,
+    signed: Signed | None = None,
+) -> Written:
+    """Write the label, then the manifest, and read the label back: nothing counts before the sink says the same.
 
     Raises:
         Refused, Malformed: the format has no room for it, or its structure cannot be kept.
         Unproven: something else came back (``label.read-back``).
     """
     text = to_json(made)
-    if format_.sidecar:
-        outside: Beside = {beside.SUFFIX: beside.edited(near.get(beside.SUFFIX), text)}
-        size = world.files.splice(source, sink, all_of(source))
+    outside: dict[str, bytes] = {beside.SUFFIX: beside.edited(near.get(beside.SUFFIX), text)} if format_.sidecar else {}
+    pieces = all_of(source) if format_.sidecar else format_.splice(source, text)
+    if signed and format_.c2pa:
+        with world.files.scratch() as labelled:
+            world.files.splice(source, labelled, pieces)
+            world.manifests.sign(labelled, sink, format_.c2pa, signed.statement, signed.parent)
     else:
-        outside = NOTHING
-        size = world.files.splice(source, sink, format_.splice(source, text))
+        world.files.splice(source, sink, pieces)
+        if signed and (manifest := world.manifests.sign(sink, io.BytesIO(), "", signed.statement, signed.parent)):
+            outside[MANIFEST_SUFFIX] = manifest
     back = reading(format_, sink, outside)
     same = [s for s in back.sites if s.guide and read_site(s)[0].label == made]
     if len(same) != 1 or len(back.sites) != 1 or back.unread:
@@ -93,4 +149,4 @@ def write(world: World, format_: Format, made: AigcLabel, *, source: BinaryIO, s
             f"expected the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
             hint="the output is discarded and the source untouched; please report the file's kind",
         )
-    return Written(size, outside)
+    return Written(sink.seek(0, io.SEEK_END), outside, signed is not None)

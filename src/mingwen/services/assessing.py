@@ -1,6 +1,5 @@
 """Hold a finished file to the duties of several regimes: which are met, which are not, and why."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -8,7 +7,7 @@ from mingwen import regimes
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import has_elements
 from mingwen.ports import World
-from mingwen.regimes import Answer, Duty, Facts, Met, Regime
+from mingwen.regimes import Assessed, Facts
 from mingwen.services import _examination
 from mingwen.services._files import NOTHING, Beside
 
@@ -21,15 +20,8 @@ class AssessContent:
     """The file's name; see ``LabelContent.name``."""
     regimes: tuple[str, ...]
     """Names of regimes: ``cn``, ``eu``, ``us-ca``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """What became of one duty."""
-
-    regime: Regime
-    duty: Duty
-    answer: Answer
+    explicit: bool | None = None
+    """Whether people perceive a label, where the caller knows it; None has it looked for."""
 
 
 def assess(world: World, command: AssessContent, *, source: BinaryIO, near: Beside = NOTHING) -> tuple[Assessed, ...]:
@@ -41,14 +33,9 @@ def assess(world: World, command: AssessContent, *, source: BinaryIO, near: Besi
     """
     chosen = regimes.named(command.regimes)
     examined = _examination.examine(world, command.name, source=source, near=near)
-    explicit = _explicit(world, examined, source)
+    explicit = _explicit(world, examined, source) if command.explicit is None else command.explicit
     facts = Facts(examined.medium, examined.report, examined.manifest, explicit)
     return tuple(Assessed(regime, duty, duty.answer(facts)) for regime in chosen for duty in regime.duties)
-
-
-def open_duties(assessed: Sequence[Assessed]) -> tuple[Assessed, ...]:
-    """Return those that are not met, or that nobody can tell of."""
-    return tuple(a for a in assessed if a.answer.met in {Met.NOT_MET, Met.UNKNOWN})
 
 
 def _explicit(world: World, examined: _examination.Examined, source: BinaryIO) -> bool | None:

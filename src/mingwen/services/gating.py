@@ -8,16 +8,17 @@ from typing import BinaryIO
 from mingwen import traces
 from mingwen.domain import contents, tiers
 from mingwen.domain.contents import File
-from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.findings import Finding, found
-from mingwen.domain.media import Medium
+from mingwen.domain.manifests import UNNAMED, State, System
 from mingwen.domain.notices import has_elements
 from mingwen.domain.tiers import Declared, Evidence, Ruled, Tier
-from mingwen.domain.verdicts import Report, Verdict
+from mingwen.domain.verdicts import Verdict
 from mingwen.formats import Format
 from mingwen.ports import World
 from mingwen.services import _examination, _files
+from mingwen.services._examination import Examined
 from mingwen.services._files import NOTHING, Beside
 
 
@@ -33,6 +34,7 @@ class GateContent:
     """What the user said of it (Measures Art. 10)."""
     propagate_id: str | None = None
     """PropagateID; None takes a fresh UUID."""
+    system: System = UNNAMED
 
 
 def judge(world: World, command: GateContent, *, source: BinaryIO, near: Beside = NOTHING) -> Ruled:
@@ -61,8 +63,11 @@ def gate(world: World, command: GateContent, *, source: BinaryIO, sink: BinaryIO
         record(world, [(command, ruled)])
         return ruled
     try:
-        written = _files.write(world, format_, label, source=source, sink=sink, near=near)
-    except (Refused, Malformed) as e:
+        signed = _files.resigned(world, command, format_, label, source, near)
+        written = _files.write(world, format_, label, source=source, sink=sink, near=near, signed=signed)
+    except (Refused, Malformed, Misused) as e:
+        if isinstance(e, Misused) and e.code != "manifest.key":
+            raise
         sink.seek(0)
         sink.truncate()
         _passed_on(world, source, sink)
@@ -85,22 +90,26 @@ def record(world: World, made: Sequence[tuple[GateContent, Ruled]]) -> None:
 
 def _judged(world: World, command: GateContent, source: BinaryIO, near: Beside) -> tuple[Format, Ruled]:
     examined = _examination.examine(world, command.name, source=source, near=near)
-    evidence = _evidence(world, command, examined.format, examined.medium, source, examined.report)
+    evidence = _evidence(world, command, examined, source)
     ruling = tiers.decide(examined.report, evidence)
     ruled = Ruled(command.name, examined.format.name, examined.report, ruling, None)
     return examined.format, _stamped(world, command, ruled)
 
 
-def _evidence(world: World, command: GateContent, format_: Format, medium: Medium, source: BinaryIO, report: Report) -> Evidence:
-    sightings = traces.search(tuple(format_.clues(source)), source, format_.name)
-    statements = tuple(_sighted("gate.statement", s) for s in sightings if s.trace.strong)
-    hints = [_sighted("gate.trace", s) for s in sightings if not s.trace.strong]
+def _evidence(world: World, command: GateContent, examined: Examined, source: BinaryIO) -> Evidence:
+    report = examined.report
+    sightings = traces.search(examined.clues, source, examined.format.name)
+    broken = examined.manifest is not None and examined.manifest.state is State.INVALID
+    statements = tuple(
+        _sighted("gate.statement", s) for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")
+    )
+    hints = [_sighted("gate.trace", s) for s in sightings if not s.trace.strong or (broken and s.trace.name == "c2pa")]
     explicit = [
         found("gate.explicit", f.place, words=dict(f.given)["where"]) for f in report.findings if f.code == "notice.found"
     ]
     if world.recognise and not (report.labels or statements or command.declared is Declared.AI):
-        lines = world.recognise.words(source, medium)
-        explicit += [found("gate.explicit", medium.value, words=line[:80]) for line in lines if has_elements(line)]
+        lines = world.recognise.words(source, examined.medium)
+        explicit += [found("gate.explicit", examined.medium.value, words=line[:80]) for line in lines if has_elements(line)]
     return Evidence(command.declared, statements, (*explicit, *hints))
 
 

@@ -2,21 +2,24 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import BinaryIO
 
-from mingwen import notices
+from mingwen import notices, regimes
 from mingwen.domain import contents, labels
 from mingwen.domain.contents import Content, Delivery, File, Labelled
 from mingwen.domain.errors import Refused
 from mingwen.domain.evidence import Outcome
-from mingwen.domain.labels import AigcLabel, Claim
+from mingwen.domain.labels import AigcLabel, Claim, to_json
+from mingwen.domain.manifests import UNNAMED, System
 from mingwen.domain.notices import Style
 from mingwen.domain.sites import Reading, Site
 from mingwen.domain.verdicts import read_site
 from mingwen.formats import Format
 from mingwen.ports import World
+from mingwen.regimes import Need
 from mingwen.services import _files
-from mingwen.services._files import NOTHING, Beside, Written
+from mingwen.services._files import NOTHING, Beside, Signed, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,13 @@ class LabelContent:
     claim: Claim = Claim.GENERATED
     key: str | None = None
     """Idempotency key: the same key again gives the same label and no second entry."""
+    marked: str = ""
+    """Which explicit label the content bears already, drawn by whoever made it; kept in the log. Needs ``style`` None."""
+    manifest: bool = False
+    """Sign a C2PA manifest too; a file that bears one, and a regime that asks for it, get one in any case."""
+    regimes: tuple[str, ...] = ()
+    """Names of the regimes to satisfy."""
+    system: System = UNNAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class PropagateContent:
     propagator: str
     propagate_id: str | None = None
     key: str | None = None
+    system: System = UNNAMED
 
 
 def label(world: World, command: LabelContent, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Labelled:
@@ -72,16 +83,19 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
     with ExitStack() as stack:
         marked, notice = source, None
         if command.style:
-            format_.splice(source, labels.to_json(made))  # what has no room for a label is refused before anything is drawn
+            format_.splice(source, to_json(made))  # what has no room for a label is refused before anything is drawn
             marked = stack.enter_context(world.files.scratch())
             source.seek(0)
             notice = notices.of(medium).mark(source, marked, format_.name, command.style)
+        elif command.marked:
+            notice = f"borne already: {command.marked}"
         file = File(command.name, format_.name, medium.value, notice)
         key = command.key or world.ids.fresh()
         now = world.clock.now()
         outcome = contents.produce(made, file, key=key, delivery=command.delivery, by=command.producer, now=now)
         contents.require_same(outcome.state, known)
-        written = _files.write(world, format_, made, source=marked, sink=sink, near=near)
+        signed = _signed(world, command, format_, made, source, near)
+        written = _files.write(world, format_, made, source=marked, sink=sink, near=near, signed=signed)
     return _kept(world, outcome, format_, written)
 
 
@@ -100,8 +114,23 @@ def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink
     key = command.key or world.ids.fresh()
     outcome = contents.propagate(made, file, key=key, by=command.propagator, now=world.clock.now())
     contents.require_same(outcome.state, known)
-    written = _files.write(world, format_, made, source=source, sink=sink, near=near)
+    signed = _files.resigned(world, command, format_, made, source, near)
+    written = _files.write(world, format_, made, source=source, sink=sink, near=near, signed=signed)
     return _kept(world, outcome, format_, written)
+
+
+def _signed(
+    world: World, command: LabelContent, format_: Format, made: AigcLabel, source: BinaryIO, near: Beside
+) -> Signed | None:
+    """Make the manifest's statement, where one is asked for; with an older manifest in the file it becomes the next one."""
+    if older := _files.resigned(world, command, format_, made, source, near):
+        return older
+    if not command.manifest and not any(Need.MANIFEST in r.needs for r in regimes.named(command.regimes)):
+        return None
+    if command.claim is not Claim.GENERATED:
+        hint = "C2PA has no word for what may be generated; leave the manifest out"
+        raise Refused("manifest.claim", f"expected Label 1 for a manifest, got {command.claim.value}", hint=hint)
+    return Signed(command.system.statement(to_json(made), title=PurePath(command.name).name, when=world.clock.now()), None)
 
 
 def _produced(world: World, command: LabelContent) -> AigcLabel:
@@ -168,4 +197,12 @@ def _kept(world: World, outcome: Outcome[Content], format_: Format, written: Wri
     world.store.save([outcome])
     state = outcome.state
     contents.require_same(state, world.store.find(state.key))  # somebody may have used the key a moment before us
-    return Labelled(state.label, format_.name, format_.place, state.file.notice, written.size_bytes, dict(written.beside))
+    return Labelled(
+        state.label,
+        format_.name,
+        format_.place,
+        state.file.notice,
+        written.size_bytes,
+        beside=written.beside,
+        manifest=written.manifest,
+    )
