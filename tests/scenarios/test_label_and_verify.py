@@ -59,7 +59,7 @@ def test_library_and_command_tell_the_same_story(kind: str, samples: Path, tmp_p
     made = mingwen.label(source, tmp_path / f"lib.{kind}", produce_id="7")
     (told,) = objects(run("label", source.name, "-o", f"cli.{kind}", "--produce-id", "7", "--json").stdout)
     assert told == wire.labelled(source.name, f"cli.{kind}", made)
-    assert list(told) == ["file", "output", "format", "place", "notice", "label"]
+    assert list(told) == ["file", "output", "format", "place", "notice", "label", "manifest", "beside"]
     assert list(told["label"]) == list(FIELDS)
     assert (tmp_path / f"lib.{kind}").read_bytes() == (tmp_path / f"cli.{kind}").read_bytes()
     assert source.read_bytes() == before
