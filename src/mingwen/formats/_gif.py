@@ -15,7 +15,7 @@ from mingwen.formats import _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced, truncated
 from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
-MAX_BLOCKS: Final = 1_000_000
+MAX_BLOCKS: Final = 200_000
 """Blocks that are walked; a frame has two."""
 MAX_TEXT_BYTES: Final = 8 << 20
 """Of all extensions that are read together."""

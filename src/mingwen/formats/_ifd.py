@@ -17,9 +17,9 @@ from mingwen.formats._bytes import read_at, size_of
 MAX_DIRECTORIES: Final = 65_536
 """Pages and what hangs below them; stacks of a microscope have thousands."""
 MAX_ENTRIES: Final = 1 << 19
-"""Of all directories together."""
+"""Of all directories together, and of the offsets of directories in them."""
 MAX_POINTERS: Final = 1024
-"""Directories that one entry names."""
+"""Directories that hang below one."""
 
 SUB_DIRECTORIES: Final = {0x014A: "SubIFD", 0x8769: "Exif", 0x8825: "GPS", 0xA005: "Interop"}
 _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -115,16 +115,12 @@ def walk(source: BinaryIO, shape: Layout) -> Iterator[Directory | Unread]:
     """
     (root,) = shape.offset.unpack(read_at(source, shape.root, shape.offset.size, what="header"))
     pending = deque([("IFD0", root, 0)])
-    seen = {0}
+    seen = {0, root}
     left = MAX_ENTRIES
     while pending:
         name, at, page = pending.popleft()
-        if at in seen:
-            continue
-        seen.add(at)
         try:
             directory = _directory(source, shape, name, at, left)
-            below = list(_below(source, shape, directory))
         except Malformed as e:
             if at == root:
                 raise
@@ -132,14 +128,19 @@ def walk(source: BinaryIO, shape: Layout) -> Iterator[Directory | Unread]:
             continue
         yield directory
         left -= len(directory.entries)
-        pending.extend(below)
-        if page >= 0:
-            pending.append((f"IFD{page + 1}", directory.next, page + 1))
+        following = [(f"IFD{page + 1}", directory.next, page + 1)] if page >= 0 else []
+        try:
+            following += _below(source, shape, directory, left)
+        except Malformed as e:
+            yield Unread(name, e.message)
+        left -= len(following)
+        for new in following:
+            if new[1] not in seen:
+                seen.add(new[1])
+                pending.append(new)
         if len(seen) > MAX_DIRECTORIES:
             yield Unread("directories", f"are more than the {MAX_DIRECTORIES} that are read")
             return
-    if seen == {0}:
-        raise broken("has no directory")
 
 
 def numbers(source: BinaryIO, shape: Layout, entry: Entry) -> tuple[int, ...]:
@@ -180,10 +181,8 @@ def _directory(source: BinaryIO, shape: Layout, name: str, at: int, most: int) -
     return Directory(name, at, tuple(entries), end + shape.offset.size, following)
 
 
-def _below(source: BinaryIO, shape: Layout, directory: Directory) -> Iterator[tuple[str, int, int]]:
-    for entry in directory.entries:
-        if entry.tag in SUB_DIRECTORIES:
-            if entry.number > MAX_POINTERS or entry.stop > size_of(source):
-                raise broken(f"names {entry.number} directories in {directory.name}")
-            for at in numbers(source, shape, entry):
-                yield f"{directory.name} {SUB_DIRECTORIES[entry.tag]}", at, -1
+def _below(source: BinaryIO, shape: Layout, directory: Directory, most: int) -> list[tuple[str, int, int]]:
+    entries = [e for e in directory.entries if e.tag in SUB_DIRECTORIES]
+    if sum(e.number for e in entries) > min(MAX_POINTERS, most) or any(e.stop > size_of(source) for e in entries):
+        raise broken(f"names more than {MAX_POINTERS} directories in {directory.name}, or beyond its end")
+    return [(f"{directory.name} {SUB_DIRECTORIES[e.tag]}", at, -1) for e in entries for at in numbers(source, shape, e)]

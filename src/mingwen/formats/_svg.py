@@ -87,7 +87,8 @@ class _Document:
     root: int = 0
     title: tuple[int, int] = (0, 0)
     """Offsets of the first and last tag of the title or description behind which new metadata may stand."""
-    problem: str = ""
+    problem: Malformed | None = None
+    """What stopped the parser."""
 
     @property
     def labels(self) -> list[_Text]:
@@ -129,7 +130,7 @@ class _Walk:
         self._longest = self._references = 0
         self._parser = p = expat.ParserCreate(namespace_separator=" ")
         p.StartElementHandler, p.EndElementHandler, p.CommentHandler = self._start, self._end, self._comment
-        p.ProcessingInstructionHandler = lambda _, data: self._comment(data)
+        p.ProcessingInstructionHandler = self._instruction
         p.CharacterDataHandler = p.DefaultHandler = self._characters  # with a default handler, expat expands no entity in text
         p.StartNamespaceDeclHandler, p.EntityDeclHandler, p.XmlDeclHandler = self._namespace, self._entity, self._declaration
 
@@ -199,6 +200,11 @@ class _Walk:
         if mentions(text) or len(self.document.texts) < MAX_CLUES:
             self._note(self.document.texts, _Text("comment", text, at))
 
+    def _instruction(self, _target: str, text: str) -> None:
+        at = self._flushed()
+        if mentions(text):
+            self._note(self.document.texts, _Text("comment", text, at))
+
     def _note(self, held: list[_T], new: _T) -> None:
         held.append(new)
         if len(held) > MAX_PARTS:
@@ -220,7 +226,7 @@ def read(source: BinaryIO) -> Reading:
     """Find labels in packets, and in what describes the document."""
     document = _parsed(source)
     sites = [Site(t.place, t.text.strip(), Wrapper.EITHER, guide=False) for t in document.labels]
-    unread = [Unread("document", document.problem)] if document.problem else []
+    unread = [Unread("document", document.problem.message)] if document.problem else []
     for metadata in document.metadata if not document.problem else ():
         place = _xmp.PLACE if metadata.guide else f"other {_xmp.PLACE}"
         try:
@@ -245,7 +251,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise Refused("svg.utf-16", "expected SVG in UTF-8, got UTF-16", hint="save it in UTF-8: iconv, or any editor")
     document = _parsed(source)
     if document.problem:
-        raise _broken(document.problem)
+        raise document.problem
     blanks = [_blank(source, t) for t in document.labels]
     edits: list[Edit] = []
     for metadata in document.metadata:
@@ -283,16 +289,16 @@ def _parsed(source: BinaryIO) -> _Document:
     walk = _Walk()
     document, size = walk.document, size_of(source)
     if _is_wide(source) or size > MAX_BYTES:
-        document.problem = f"is in UTF-16, or larger than the {MAX_BYTES} bytes that are read"
+        document.problem = _broken(f"is in UTF-16, or larger than the {MAX_BYTES} bytes that are read")
         return document
     try:
         for at in range(0, size, STEP_BYTES):
             walk.feed(read_at(source, at, min(STEP_BYTES, size - at), what="document"))
         walk.feed(b"", last=True)
     except Malformed as e:
-        document.problem = e.message
+        document.problem = e
     except (expat.ExpatError, LookupError, ValueError) as e:
-        document.problem = f"is no well-formed XML, or in an encoding that is not read: {e}"
+        document.problem = _broken(f"is no well-formed XML, or in an encoding that is not read: {e}")
     return document
 
 
@@ -351,6 +357,7 @@ def _labelled(metadata: _Metadata, data: bytes, label: str) -> bytes:
     """Set the property in the packet, or put a packet at the end of metadata that has none."""
     if metadata.rdf:
         return _unwrapped(metadata, _xmp.edit(_wrapped(metadata, data), label))
+    data = _without(metadata, data)
     if data.endswith(b"/>"):
         return data[:-2] + b">" + _packet(label) + b"</" + _name(data) + b">"
     at = data.rindex(b"</")
@@ -358,7 +365,8 @@ def _labelled(metadata: _Metadata, data: bytes, label: str) -> bytes:
 
 
 def _without(metadata: _Metadata, data: bytes) -> bytes:
-    return _unwrapped(metadata, _xmp.without(_wrapped(metadata, data))) if metadata.rdf else data
+    packet = _wrapped(metadata, data)
+    return _unwrapped(metadata, _xmp.without(packet)) if _xmp.labels(packet) else data
 
 
 def _added(source: BinaryIO, document: _Document, label: str) -> Edit:

@@ -5,6 +5,7 @@ A new tag needs a new first directory, which is put at the file's end; no pixel 
 XMP specification part 3, §1.1.7.
 """
 
+import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -24,8 +25,8 @@ MAX_VALUE_BYTES: Final = 8 << 20
 MIN_VALUE_BYTES: Final = 16
 """No label is as short."""
 MAX_UNREAD: Final = 64
-MAX_RANGES: Final = 10_000
-"""Stretches of a file that are held before they are joined."""
+MAX_RANGES: Final = 50_000
+"""Stretches of a file that are held; those beside each other are one."""
 ROOM_BYTES: Final = 2048
 """White space in a new packet, which XMP part 1 §7.3 provides for edits: the next label stands in the same place."""
 
@@ -121,27 +122,30 @@ class _Map:
     """Which stretches of the file the directories name."""
 
     ranges: list[tuple[int, int]] = field(default_factory=list)
+    full: bool = False
 
     def add(self, start: int, stop: int) -> None:
-        self.ranges.append((start, stop))
-        if len(self.ranges) > MAX_RANGES:
+        if len(self.ranges) >= 2 * MAX_RANGES:
             self.join()
+            self.full = self.full or len(self.ranges) > MAX_RANGES
+        if not self.full:
+            self.ranges.append((start, stop))
 
     def join(self) -> None:
+        """Join what overlaps, or leaves no room for a label between."""
         out: list[tuple[int, int]] = []
         for start, stop in sorted(self.ranges):
-            if out and start <= out[-1][1]:
+            if out and start < out[-1][1] + MIN_VALUE_BYTES:
                 out[-1] = out[-1][0], max(stop, out[-1][1])
             else:
                 out.append((start, stop))
         self.ranges = out
 
     def gaps(self, size: int) -> list[tuple[int, int]]:
-        """Return what is not named, long enough for a label; the last one reaches to the file's end, empty or not."""
+        """Return what is not named, in order; the last one reaches to the file's end, empty or not."""
         self.join()
-        edges = [(0, 0), *self.ranges]
-        inner = [(a[1], b[0]) for a, b in zip(edges, self.ranges, strict=False) if b[0] - a[1] >= MIN_VALUE_BYTES]
-        return [*inner, (min(edges[-1][1], size), size)]
+        inner = [(a[1], min(b[0], size)) for a, b in itertools.pairwise(self.ranges) if a[1] < size]
+        return [*inner, (min(self.ranges[-1][1], size), size)]
 
 
 def read(source: BinaryIO) -> Reading:
@@ -156,6 +160,10 @@ def read(source: BinaryIO) -> Reading:
     *inner, (end, _) = named.gaps(size)
     if (early := named.ranges[-1][1] - size) > 0:
         unread.append(Unread("pixels", f"or a value end {early} bytes early"))
+    if named.full:
+        unread.append(
+            Unread("parts", f"are more than the {MAX_RANGES} that are told apart, so that some bytes are not explained")
+        )
     for start, stop in inner:
         unread += _stray.hidden(source, start, stop, "between the parts")
     behind = _stray.read(source, end, "after the last part")
