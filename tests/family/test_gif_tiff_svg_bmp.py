@@ -127,7 +127,6 @@ def test_judges_read_a_gif_and_its_frames_are_the_same(gif: bytes, tmp_path: Pat
     assert frames(out.read_bytes()) == frames(gif)
     with Image.open(out) as now, Image.open(io.BytesIO(gif)) as before:
         assert now.info["loop"] == before.info["loop"] == 0
-        assert b"TC260:AIGC" in now.info["xmp"]
     command = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", str(out)]
     assert int(subprocess.run(command, capture_output=True, check=True).stdout) == 3
 
@@ -252,7 +251,9 @@ def test_what_exiftool_writes_into_a_tiff_is_read(
 
 def test_a_packet_that_no_directory_names_any_more_does_not_stay(tiff: bytes) -> None:
     lost = tiff + _xmp.edit(None, OTHER)
-    assert read(TIFF, lost).unread or read(TIFF, lost).sites
+    assert read(TIFF, lost).unread
+    assert not read(TIFF, spliced(TIFF, lost)).unread
+    assert places(TIFF, spliced(TIFF, lost)) == [(PLACE, LABEL)]
     data = spliced(TIFF, tiff)
     lost = data + bytes(40) + wrapped(OTHER).encode() + b" and more"
     assert places(TIFF, lost) == [(PLACE, LABEL), ("after the last part", wrapped(OTHER))]
@@ -349,7 +350,7 @@ def test_an_svg_keeps_its_bytes_and_judges_read_the_label(name: str, tmp_path: P
     before = etree.fromstring(data, etree.XMLParser(resolve_entities=False))
     for old in [e for e in before if etree.QName(e).localname == "metadata"]:
         before.remove(old)
-    assert etree.tostring(root, method="c14n") == etree.tostring(before, method="c14n")
+    assert [(e.tag, e.text, e.attrib) for e in root.iter()] == [(e.tag, e.text, e.attrib) for e in before.iter()]
 
 
 def test_exiftool_reads_our_svg(tmp_path: Path, config: str) -> None:

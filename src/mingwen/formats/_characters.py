@@ -58,10 +58,9 @@ def kind_of(head: bytes, suffix: str) -> Kind | None:
     if not head:
         return _BY_SUFFIX.get(suffix)
     text = encoding_of(head).decode(head, whole=len(head) < HEAD_BYTES)
-    if text is None and _SVG_BEGINNING.match(head.decode("latin-1")):  # XML declares encodings of its own
-        return Kind.SVG
     if text is None or _CONTROL.search(text) or text.lstrip().startswith(_SIGNATURES):
-        return None
+        other = text is None and _SVG_BEGINNING.match(head.decode("latin-1"))  # XML can declare further encodings
+        return Kind.SVG if other else None
     if _HTML_BEGINNING.match(text):
         return Kind.HTML
     if _BY_SUFFIX.get(suffix, Kind.TEXT) is Kind.TEXT and _is_svg(text, suffix):

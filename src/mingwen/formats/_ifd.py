@@ -165,6 +165,8 @@ def broken(what: str) -> Malformed:
 
 
 def _directory(source: BinaryIO, shape: Layout, name: str, at: int, most: int) -> Directory:
+    if at >= size_of(source):
+        raise broken(f"has {name} behind its end")
     (count,) = shape.count.unpack(read_at(source, at, shape.count.size, what=name))
     if count > most:
         raise broken(f"brings the entries to more than the {MAX_ENTRIES} that are read")

@@ -72,6 +72,7 @@ _NAMES: Final = _WIDE | {
     0xA480: "GDALMetadata",
 }
 _CHARSETS: Final = {b"UNICODE\0": "", b"JIS\0\0\0\0\0": "iso2022_jp"}
+_BEHIND: Final = "after the last part"
 _LOST: Final = re.compile(rb"\{[^{}]*" + _stray.WORD + rb"[^{}]*\}")
 """A label that no directory names any more, as JSON or within XMP."""
 
@@ -166,8 +167,9 @@ def read(source: BinaryIO) -> Reading:
         )
     for start, stop in inner:
         unread += _stray.hidden(source, start, stop, "between the parts")
-    behind = _stray.read(source, end, "after the last part")
-    return Reading((*sites, *behind.sites), (*unread, *behind.unread))
+    behind = _stray.read(source, end, _BEHIND)
+    tail = read_at(source, end, min(size - end, _stray.MAX_TAIL_BYTES), what=_BEHIND)
+    return Reading((*sites, *behind.sites), (*unread, *behind.unread, *_stray.unexplained(tail, behind.sites, _BEHIND)))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -187,9 +189,11 @@ def splice(source: BinaryIO, label: str) -> Splice:
             main = value
         elif any(isinstance(f, Site) for f in _findings(value)):
             edits.append(_blanked(value))
-    *inner, (end, _) = named.gaps(size)
-    edits += [Edit(e.start, e.stop, bytes(e.stop - e.start)) for e in _stray.edits(source, end)]
-    edits += [e for start, stop in inner for e in _lost(source, start, stop)]
+    gaps = named.gaps(size)
+    strays = _stray.edits(source, gaps[-1][0])
+    edits += [Edit(s.start, s.stop, bytes(s.stop - s.start)) for s in strays]
+    lost = [e for start, stop in gaps for e in _lost(source, start, stop)]
+    edits += [e for e in lost if not any(s.start < e.stop and e.start < s.stop for s in strays)]
     edits += _replaced(shape, main, label, size) if main else _added(source, shape, label, size)
     return spliced(edits, size)
 
