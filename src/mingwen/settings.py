@@ -91,6 +91,13 @@ SETTINGS: Final = {
         ),
         Setting("propagator", "", "ContentPropagator for --propagate; empty takes the producer", _text),
         Setting("language", "auto", "of messages: auto (by LANG), zh or en", _one_of("auto", "zh", "en")),
+        Setting("regimes", ("cn",), "laws that label has to satisfy and duties asks of: cn, eu, us-ca", _texts),
+        Setting(
+            "places",
+            (),
+            "where no guide names a place, another one than our default: html=aigc-metadata, text=sidecar, …",
+            _texts,
+        ),
         Setting(
             "notice.wording",
             WORDINGS["zh"],
@@ -149,13 +156,6 @@ SETTINGS: Final = {
             _text,
         ),
         Setting("trust.keys", (), "public keys or certificates that are pinned: files, or fingerprints in hex", _texts),
-        Setting("regimes", ("cn",), "laws that label has to satisfy and duties asks of: cn, eu, us-ca", _texts),
-        Setting(
-            "places",
-            (),
-            "where no guide names a place, another one than our default: html=aigc-metadata, text=sidecar, …",
-            _texts,
-        ),
         Setting(
             "gate.recogniser",
             "none",

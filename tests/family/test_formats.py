@@ -16,14 +16,18 @@ from mingwen.domain.errors import MingwenError
 from mingwen.domain.labels import produced, to_json
 from mingwen.domain.media import Keep, Splice
 from mingwen.domain.sites import Reading
-from mingwen.formats import HEAD_BYTES, Format
+from mingwen.formats import HEAD_BYTES, Format, _xmp
 
 LABEL = to_json(produced(producer="001191310104MACE0YX63918020", produce_id="142569260085903360"))
 OTHER = to_json(produced(producer="另一个", produce_id="x" * 300))
 PAGE = b"<!doctype html>\n<html><head><title>t</title></head><body><p>words</p></body></html>\n"
+PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>t</title><rect width="9" height="9"/></svg>\n'
 NAMES = [f.name for f in formats.every()]
 NEVER_WRITES: set[str] = set()
 """Formats that are read and refused."""
+BESIDE = {f.name for f in formats.every() if f.sidecar}
+"""Formats without room for a label: what they splice is an XMP file of its own."""
+INSIDE = [n for n in NAMES if n not in BESIDE]
 ENDLESS = {"markdown", "html", "text"}
 """Formats that have no end mark: a cut one is a shorter one."""
 
@@ -49,6 +53,10 @@ MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "markdown": lambda media, out: out.write_bytes((media / "document.md").read_bytes()[:2000]),
     "html": lambda _, out: out.write_bytes(PAGE),
     "text": lambda _, out: out.write_text("一段文字。\nwords\n", encoding="utf-8"),
+    "gif": lambda media, out: ffmpeg("-i", str(media / "bunny.mp4"), "-t", "0.3", "-vf", "scale=64:36", str(out)),
+    "tiff": lambda media, out: ffmpeg("-i", str(media / "coffee.png"), "-vf", "scale=60:40", str(out)),
+    "svg": lambda _, out: out.write_bytes(PICTURE),
+    "bmp": lambda media, out: ffmpeg("-i", str(media / "coffee.png"), "-vf", "scale=60:40", str(out)),
 }
 
 
@@ -93,7 +101,7 @@ def test_one_format_claims_the_sample_whatever_binary_is_called(name: str, sampl
         assert formats.of(head, "").name == name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", INSIDE)
 def test_a_label_is_read_where_it_was_written_and_replaced_by_the_next(name: str, samples: dict[str, bytes]) -> None:
     assert reading(name, samples[name]) == Reading()
     once = spliced(name, samples[name], LABEL)
@@ -106,7 +114,13 @@ def test_a_label_is_read_where_it_was_written_and_replaced_by_the_next(name: str
     assert not twice.unread
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(BESIDE))
+def test_a_label_that_has_no_room_is_written_beside(name: str, samples: dict[str, bytes]) -> None:
+    assert reading(name, samples[name]) == Reading()
+    assert _xmp.labels(spliced(name, samples[name], LABEL)) == [LABEL]
+
+
+@pytest.mark.parametrize("name", INSIDE)
 def test_what_is_kept_is_in_order_and_nearly_all(name: str, samples: dict[str, bytes]) -> None:
     data = samples[name]
     kept = [p for p in member(name).splice(io.BytesIO(data), LABEL) if isinstance(p, Keep)]
@@ -117,7 +131,7 @@ def test_what_is_kept_is_in_order_and_nearly_all(name: str, samples: dict[str, b
     assert lost <= rewritten + 8
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ENDLESS])
+@pytest.mark.parametrize("name", [n for n in INSIDE if n not in ENDLESS])
 def test_a_cut_file_is_never_simply_without_label(name: str, samples: dict[str, bytes]) -> None:
     data = spliced(name, samples[name], LABEL)
     for stop in sorted({*range(12, min(len(data), 600)), *range(600, len(data) - 1, 97), len(data) - 3}):
@@ -129,7 +143,7 @@ def test_a_cut_file_is_never_simply_without_label(name: str, samples: dict[str, 
         assert found.sites or found.unread, f"cut at {stop} of {len(data)}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", INSIDE)
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_only_our_errors_escape_a_damaged_file(name: str, samples: dict[str, bytes], data: st.DataObject) -> None:

@@ -13,7 +13,7 @@ from conftest import Run
 
 
 def test_a_text_that_a_label_would_break_is_refused_before_anything_is_drawn(tmp_path: Path, run: Run) -> None:
-    for name, text in (("x.txt", '<?xml version="1.0"?>\n<svg/>'), ("r.txt", "{\\rtf1 hi}")):
+    for name, text in (("x.txt", '<?xml version="1.0"?>\n<note/>'), ("r.txt", "{\\rtf1 hi}")):
         (tmp_path / name).write_text(text)
         assert b"text.structured" in run("label", name, status=1).stderr
     (tmp_path / "f.html").write_text("<html><head></head><frameset><frame src=a></frameset></html>")

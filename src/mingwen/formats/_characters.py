@@ -25,14 +25,18 @@ _CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _SIGNATURES = ("%PDF-", "GIF87a", "GIF89a")
 """Beginnings of other formats that are printable themselves."""
 _HTML_BEGINNING = re.compile(r"(?>\s+|<!--.*?-->|<\?.*?>)*<(?:!doctype\s+html|html)(?![\w-])", re.DOTALL | re.IGNORECASE)
+_SVG_BEGINNING = re.compile(
+    r"(?>\s+|<!--.*?-->|<\?.*?\?>|<!DOCTYPE\s(?>[^\[>]*)(?:\[.*?\]\s*)?>)*<(?:[A-Za-z_][\w.-]*:)?svg(?![\w.:-])", re.DOTALL
+)
 _FENCE = re.compile(r"---[ \t]*(?:\r|\n|\Z)")
 
 
 class Kind(StrEnum):
-    """The three formats that have no signature: one function tells them apart, so that exactly one claims a text."""
+    """The formats that have no signature: one function tells them apart, so that exactly one claims a text."""
 
     HTML = "html"
     MARKDOWN = "markdown"
+    SVG = "svg"
     TEXT = "text"
 
 
@@ -55,12 +59,20 @@ def kind_of(head: bytes, suffix: str) -> Kind | None:
         return _BY_SUFFIX.get(suffix)
     text = encoding_of(head).decode(head, whole=len(head) < HEAD_BYTES)
     if text is None or _CONTROL.search(text) or text.lstrip().startswith(_SIGNATURES):
-        return None
+        other = text is None and _SVG_BEGINNING.match(head.decode("latin-1"))  # XML can declare further encodings
+        return Kind.SVG if other else None
     if _HTML_BEGINNING.match(text):
         return Kind.HTML
+    if _BY_SUFFIX.get(suffix, Kind.TEXT) is Kind.TEXT and _is_svg(text, suffix):
+        return Kind.SVG
     if suffix:
         return _BY_SUFFIX.get(suffix)
     return Kind.MARKDOWN if _FENCE.match(text) else Kind.TEXT
+
+
+def _is_svg(text: str, suffix: str) -> bool:
+    """Say whether a text begins as SVG, or is called so and its first tag may stand behind the head."""
+    return bool(_SVG_BEGINNING.match(text)) or (suffix == ".svg" and text.lstrip().startswith("<"))
 
 
 @dataclass(frozen=True, slots=True)
