@@ -4,6 +4,7 @@ Read too: further tags, XMP in ``APPL``, every other chunk but the sound, and wh
 Structure: Audio Interchange File Format 1.3 (1989); AIFF-C draft (1991); XMP specification part 3, §1.1.2.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -12,7 +13,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _glued, _id3, _stray, _tagged, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_CHUNKS: Final = 4_096
 MAX_TAGS: Final = 8
@@ -208,6 +209,10 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the text chunks by their kinds, the tags' frames and the XMP packet."""
+    return itertools.islice(_clues(source), MAX_CLUES)
+
+
+def _clues(source: BinaryIO) -> Iterator[Clue]:
     form = _form(source)
     for chunk in form.chunks:
         if chunk.kind in _TEXTS:

@@ -6,9 +6,9 @@ Read too: the other texts of every INFO list, XMP in ``_PMX``, the headers, fill
 behind the end. Structure: AVI RIFF File Reference (Microsoft); OpenDML AVI File Format Extensions 1.02 (1996).
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
@@ -17,7 +17,7 @@ from mingwen.domain.media import Splice
 from mingwen.formats import _glued, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._riff import Chunk, Form
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_FORMS: Final = 4_096
 """RIFFs of the form AVIX behind the first; each has up to 1 GiB."""
@@ -92,7 +92,7 @@ def read(source: BinaryIO) -> Reading:
             unread.append(Unread("_PMX", e.message))
     rest = [_glued.read(source, c.data, c.data + c.size, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
     rest.append(_stray.read(source, film.stop, _BEHIND))
-    return Reading((*sites, *chain(*(r.sites for r in rest))), (*unread, *chain(*(r.unread for r in rest))))
+    return Reading((*sites, *itertools.chain(*(r.sites for r in rest))), (*unread, *itertools.chain(*(r.unread for r in rest))))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -114,7 +114,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     if not edits:
         target = next((c for c in infos if c.start > movi.start and c in film.form.chunks), None)
         edits = _behind(source, film, target, packed)
-    edits += chain(*(_filled(source, c) for c in infos if c is not target), *glued.values())
+    edits += itertools.chain(*(_filled(source, c) for c in infos if c is not target), *glued.values())
     for chunk in _packets(film):
         if _labels(source, chunk):
             packet = read_at(source, chunk.data, chunk.size, what="_PMX")
@@ -227,6 +227,10 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the texts of the INFO lists by their ids, XMP, and a C2PA manifest."""
+    return itertools.islice(_clues(source), MAX_CLUES)
+
+
+def _clues(source: BinaryIO) -> Iterator[Clue]:
     film = _film(source)
     for chunk in film.of(b"INFO"):
         try:

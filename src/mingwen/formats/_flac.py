@@ -4,6 +4,7 @@ Read too: ID3 tags before the mark, blocks of applications and of no known kind,
 Structure: RFC 9639 §8.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
@@ -12,7 +13,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _glued, _id3, _tagged, _vorbis
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import Clue, Reading, Unread
+from mingwen.formats._shape import MAX_CLUES, Clue, Reading, Unread
 
 MAX_BLOCKS: Final = 1_024
 """Blocks that are walked; a file has five to ten."""
@@ -185,6 +186,10 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the comments with their vendor, and what the ID3 tags hold, a C2PA manifest among it."""
+    return itertools.islice(_clues(source), MAX_CLUES)
+
+
+def _clues(source: BinaryIO) -> Iterator[Clue]:
     layout = _layout(source)
     for block in layout.comments[:MAX_COMMENT_BLOCKS]:
         try:

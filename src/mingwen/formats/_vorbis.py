@@ -92,7 +92,7 @@ def edits(data: bytes, start: int, label: str) -> list[Edit]:
 
 
 def clues(data: bytes, start: int = 0) -> Iterator[Clue]:
-    """Yield the fields by their names, and the vendor.
+    """Yield the vendor, and the fields by their names in capitals.
 
     Raises:
         Malformed: as ``parse``.
@@ -101,7 +101,7 @@ def clues(data: bytes, start: int = 0) -> Iterator[Clue]:
     yield Clue(Channel.TAG, "vendor", comments.vendor[:MAX_CLUE_CHARS])
     for field in comments.fields:
         if field.value:
-            yield Clue(Channel.TAG, field.name, field.value[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, field.name.upper(), field.value[:MAX_CLUE_CHARS])
 
 
 def _site(field: Field) -> Site | None:
