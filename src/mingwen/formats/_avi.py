@@ -21,6 +21,8 @@ from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Rea
 
 MAX_FORMS: Final = 4_096
 """RIFFs of the form AVIX behind the first; each has up to 1 GiB."""
+MAX_CHUNKS: Final = 4_096
+"""Chunks of all RIFFs together that are looked into; each RIFF has about ten."""
 MAX_TEXT_BYTES: Final = 4 << 20
 """Size of all INFO lists, or of one XMP packet, that is read."""
 MAX_TEXTS: Final = 1_000
@@ -53,16 +55,14 @@ class _Film:
     """A whole file."""
 
     form: Form
-    more: tuple[Chunk, ...]
-    """Chunks of the AVIX behind the first RIFF."""
+    """The first RIFF."""
+    chunks: tuple[Chunk, ...]
+    """Those of all RIFFs."""
     stop: int
+    """Where the last of them ends."""
     lists: dict[Chunk, bytes]
     """What every LIST is of."""
     broken: str
-
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        return (*self.form.chunks, *self.more)
 
     def of(self, kind: bytes) -> list[Chunk]:
         """Return the lists of one kind."""
@@ -143,7 +143,7 @@ def _behind(source: BinaryIO, film: _Film, target: Chunk | None, packed: bytes) 
     last = form.chunks[-1]
     edits = _put(source, target, last.stop, packed)
     edits += _riff.framed(last, []) if target is not last else []
-    if film.more and _riff.growth(edits):
+    if film.stop > form.stop and _riff.growth(edits):
         raise Refused(
             "avi.no-room",
             f"expected {len(packed)} bytes of filler (JUNK) before the list movi of an AVI of several RIFFs, found fewer",
@@ -182,9 +182,11 @@ def _film(source: BinaryIO) -> _Film:
     except Malformed as e:
         broken, stop = e.message, end
     chunks = (*form.chunks, *more)
+    if len(chunks) > MAX_CHUNKS:
+        chunks, broken = chunks[:MAX_CHUNKS], f"are {len(chunks)}, more than the {MAX_CHUNKS} that are looked into"
     typed = [c for c in chunks if c.kind == b"LIST" and c.size >= _TYPE_BYTES and c.data + _TYPE_BYTES <= end]
     lists = {c: read_at(source, c.data, _TYPE_BYTES, what="LIST") for c in typed}
-    return _Film(form, tuple(more), stop, lists, broken)
+    return _Film(form, chunks, stop, lists, broken)
 
 
 def _texts(source: BinaryIO, info: Chunk) -> list[_Text]:

@@ -25,6 +25,7 @@ MAX_TAIL_BYTES: Final = 128 << 10
 _MARK: Final = b"fLaC"
 _LAST: Final = 0x80
 _PADDING, _COMMENT = 1, 4
+_NAMES: Final = {_PADDING: "FLAC PADDING", 2: "FLAC APPLICATION"}
 _KNOWN: Final = frozenset({0, 3, 5, 6})
 """Stream info, seek table, cue sheet, picture: they hold no label of the file. RFC 9639 §8.1, table 1."""
 _MAX_BLOCK_BYTES: Final = (1 << 24) - 1
@@ -77,7 +78,7 @@ def read(source: BinaryIO) -> Reading:
     if len(layout.comments) > MAX_COMMENT_BLOCKS:
         reason = f"stands {len(layout.comments)} times, more than the {MAX_COMMENT_BLOCKS} that are read"
         readings.append(Reading(unread=(Unread("VORBIS_COMMENT", reason),)))
-    readings += [_glued.read(source, b.data, b.stop, f"FLAC block {b.kind}") for b in layout.others]
+    readings += [_glued.read(source, b.data, b.stop, _NAMES.get(b.kind, f"FLAC block {b.kind}")) for b in layout.others]
     if layout.broken:
         readings.append(Reading(unread=(Unread("FLAC blocks", layout.broken),)))
     else:
