@@ -462,6 +462,13 @@ def test_labels_in_other_chunks_of_an_aiff_are_read_and_go(speech: Path) -> None
     labelled(AIFF, path)
 
 
+def test_an_aiff_from_a_pipe_does_not_know_its_size_and_is_told(speech: Path) -> None:
+    data = subprocess.run(["ffmpeg", "-v", "error", "-i", speech, "-f", "aiff", "-"], capture_output=True, check=True).stdout
+    assert [u.place for u in read(AIFF, data).unread] == ["AIFF chunks"]
+    with pytest.raises(Malformed):
+        spliced(AIFF, data)
+
+
 # raw AAC
 
 

@@ -109,7 +109,7 @@ def _form(source: BinaryIO) -> _Form:
     size = int.from_bytes(head[4:8])
     stop = min(8 + size, end)
     chunks: list[_Chunk] = []
-    broken = f"expected {8 + size} bytes by the size in the head, but the file has {end}" if 8 + size > end else ""
+    broken = f"expected {8 + size} bytes by the size in the head, but the file has {end}" if not _HEAD <= 8 + size <= end else ""
     at = _HEAD
     while at + 8 <= stop:
         raw = read_at(source, at, 8, what="chunk head")

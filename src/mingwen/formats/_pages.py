@@ -3,14 +3,15 @@
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from mingwen.domain.errors import Malformed
 from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_PAGES: Final = 1 << 20
 """Pages of one file that are walked; 4 GiB have as many."""
+WINDOW_BYTES: Final = 256 << 10
+"""How much is read at once."""
 MAX_SEGMENTS: Final = 255
 """Of one page, each of at most 255 bytes."""
 
@@ -23,9 +24,8 @@ _SEQUENCE_AT, _CHECKSUM_AT, _SEGMENTS_AT = 18, 22, 26
 _MIRRORED: Final = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page as it stands in the file."""
+class Page(NamedTuple):
+    """One page as it stands in the file; a tuple, since hours of sound have a million."""
 
     start: int
     flags: int
@@ -36,16 +36,10 @@ class Page:
     checksum: int
     lacing: bytes
     """Lengths of the segments; one below 255 ends a packet."""
-
-    @property
-    def body(self) -> int:
-        """Offset of the segments."""
-        return self.start + _HEAD.size + len(self.lacing)
-
-    @property
-    def stop(self) -> int:
-        """Offset behind the page, which may be behind the file's end."""
-        return self.body + sum(self.lacing)
+    body: int
+    """Offset of the segments."""
+    stop: int
+    """Offset behind the page."""
 
     @property
     def ends_whole(self) -> bool:
@@ -60,17 +54,22 @@ def walk(source: BinaryIO, start: int = 0) -> Iterator[Page]:
         Malformed: there are more than ``MAX_PAGES`` (``ogg.broken``).
     """
     at, size = start, size_of(source)
+    window, base = b"", 0
     for _ in range(MAX_PAGES):
-        source.seek(at)
-        data = source.read(_HEAD.size + MAX_SEGMENTS)
-        if len(data) < _HEAD.size:
+        if at - base + _HEAD.size + MAX_SEGMENTS > len(window):
+            source.seek(at)
+            window, base = source.read(WINDOW_BYTES), at
+        head = at - base
+        if head + _HEAD.size > len(window):
             return
-        mark, version, flags, granule, serial, sequence, checksum, count = _HEAD.unpack_from(data)
-        page = Page(at, flags, granule, serial, sequence, checksum, data[_HEAD.size : _HEAD.size + count])
-        if mark != b"OggS" or version or page.stop > size or len(page.lacing) < count:
+        mark, version, flags, granule, serial, sequence, checksum, count = _HEAD.unpack_from(window, head)
+        lacing = window[head + _HEAD.size : head + _HEAD.size + count]
+        body = at + _HEAD.size + count
+        stop = body + sum(lacing)
+        if mark != b"OggS" or version or stop > size or len(lacing) < count:
             return
-        yield page
-        at = page.stop
+        yield Page(at, flags, granule, serial, sequence, checksum, lacing, body, stop)
+        at = stop
     raise broken(f"expected at most {MAX_PAGES} pages")
 
 
