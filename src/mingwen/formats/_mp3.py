@@ -44,7 +44,7 @@ _APE_HEAD: Final = 32
 _STRANGERS: Final = (
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "AAC in ADTS", "wrap it into M4A: `ffmpeg -i in.aac -c copy out.m4a`"),
     (re.compile(rb"\xff[\xe4-\xe7\xf4-\xf7\xfc-\xff]"), "MPEG audio of layer I or II", "encode it as MP3"),
-    (re.compile(rb"fLaC"), "FLAC", "take the ID3 tag off, FLAC has comments of its own: `ffmpeg -i in.flac -c copy out.flac`"),
+    (re.compile(rb"fLaC"), "FLAC", "let the file's name end in .flac; then FLAC's own comments get the label"),
     (re.compile(rb"RIFF|RF64"), "a WAV", "take the ID3 tag off the front and label the WAV"),
     (re.compile(rb"OggS"), "Ogg", "take the ID3 tag off the front and label the Ogg file"),
     (re.compile(rb"....ftyp", re.DOTALL), "an MP4", "take the ID3 tag off the front and label the MP4 file"),

@@ -1,12 +1,13 @@
 """MP3: the ID3v2 frame ``TXXX`` with the description AIGC (TC260-PG-202510A)."""
 
 from mingwen.domain.media import Medium
+from mingwen.formats._fronts import behind_tags
 from mingwen.formats._shape import Body, Format
 
 
-def claims(head: bytes, _: str) -> bool:
-    """An ID3v2 tag, or a frame of layer III that another one follows."""
-    return head.startswith(b"ID3") or (head[:1] == b"\xff" and _is_sound(head))
+def claims(head: bytes, suffix: str) -> bool:
+    """An ID3v2 tag that no FLAC and no raw AAC follows, or a frame of layer III that another one follows."""
+    return behind_tags(head, suffix) == "mp3" or (head[:1] == b"\xff" and _is_sound(head))
 
 
 def _is_sound(head: bytes) -> bool:

@@ -1,0 +1,84 @@
+"""ID3v2 tags at places that are not the guide's: before FLAC and raw AAC."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO, Final
+
+from mingwen.domain.errors import Malformed
+from mingwen.formats import _id3
+from mingwen.formats._bytes import Edit, read_at, size_of
+from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread
+
+MAX_TAGS: Final = 16
+"""Tags in a row at the file's beginning; two are seen."""
+MAX_MANIFEST_SEARCH: Final = 4 << 20
+"""How much of a tag is searched for a C2PA manifest."""
+
+_ID3V1_BYTES: Final = 128
+_MANIFEST: Final = b"application/x-c2pa-manifest-store"
+"""C2PA 2.2, appendix A.3: the MIME type of the GEOB frame."""
+_CODECS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")
+"""v2.4 §4: by the first byte of a text frame."""
+
+
+def leading(source: BinaryIO) -> tuple[_id3.Tag, ...]:
+    """Return the tags at the file's beginning.
+
+    Raises:
+        Malformed: one cannot be stepped over (``id3.broken``).
+    """
+    found: list[_id3.Tag] = []
+    size = size_of(source)
+    while (tag := _id3.tag_at(source, found[-1].stop if found else 0, size)) is not None:
+        found.append(tag)
+        if len(found) > MAX_TAGS or tag.missing:
+            what = f"expected at most {MAX_TAGS} ID3 tags, and whole ones, at the file's beginning"
+            raise Malformed("id3.broken", what, hint="the file is cut off or damaged; get a whole copy")
+    return tuple(found)
+
+
+def behind(tags: tuple[_id3.Tag, ...]) -> int:
+    """Return the offset behind the tags."""
+    return tags[-1].stop if tags else 0
+
+
+def read(source: BinaryIO, tags: tuple[_id3.Tag, ...]) -> Reading:
+    """Find the labels in them."""
+    sites: list[Site] = []
+    unread: list[Unread] = []
+    for tag in tags:
+        labels, missed = _id3.labels(source, tag)
+        sites += [replace(label.site, guide=False) for label in labels]
+        unread += missed
+    return Reading(tuple(sites), tuple(unread))
+
+
+def without_labels(source: BinaryIO, tags: tuple[_id3.Tag, ...]) -> list[Edit]:
+    """Return the edits that take the labels out of them; what follows does not move."""
+    edits: list[Edit] = []
+    for tag in tags:
+        labels, _ = _id3.labels(source, tag)
+        edits += _id3.edits(tag, labels, "") if labels else []
+    return edits
+
+
+def clues(source: BinaryIO, tag: _id3.Tag) -> Iterator[Clue]:
+    """Yield the text frames by their ids, and a C2PA manifest."""
+    for frame in tag.walk.frames:
+        head = 6 if tag.version == 2 else 10  # noqa: PLR2004 - v2.2 has shorter heads
+        source.seek(frame.start + head)
+        data = source.read(max(0, min(frame.stop - frame.start - head, MAX_CLUE_CHARS)))
+        if data and data[0] < len(_CODECS):
+            text = data[1:].decode(_CODECS[data[0]], "replace").strip("\0")
+            yield Clue(Channel.TAG, frame.kind, text.replace("\0", " "))
+    data = read_at(source, tag.start, min(tag.stop - tag.start, MAX_MANIFEST_SEARCH), what="ID3 tag")
+    if (at := data.find(_MANIFEST)) >= 0:
+        yield Clue(Channel.MANIFEST, "ID3 GEOB", data[at : at + MAX_CLUE_CHARS].decode("latin-1"))
+
+
+def tail(source: BinaryIO, sound: int, *, most: int) -> tuple[int, int]:
+    """Return where the last ``most`` bytes behind ``sound`` begin and end; ID3v1, too short for a label, is left out."""
+    size = size_of(source)
+    end = size - _ID3V1_BYTES
+    end = end if end >= sound and read_at(source, end, 3, what="ID3v1") == b"TAG" else size
+    return max(sound, end - most), end
