@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import documents
 from mingwen import formats
 from mingwen.domain.errors import MingwenError
 from mingwen.domain.labels import produced, to_json
