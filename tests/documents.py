@@ -36,13 +36,6 @@ def unpacked(data: bytes) -> dict[str, bytes]:
         return {i.filename: archive.read(i) for i in archive.infolist()}
 
 
-def repacked(data: bytes, **parts: bytes | str | None) -> bytes:
-    """Return an archive with parts replaced, added or (None) left out; two underscores stand for a slash, one for a dot."""
-    new = {name.replace("__", "/").replace("_", "."): part for name, part in parts.items()}
-    entries = {name: part for name, part in (unpacked(data) | new).items() if part is not None}
-    return packed(entries.items())
-
-
 def ooxml_parts(name: str) -> dict[str, str]:
     """Return the parts of a document that has no custom properties."""
     main, kind = MAIN[name]
@@ -93,13 +86,17 @@ def odf(kind: str) -> bytes:
             ("mimetype", mimetype),
             (
                 "content.xml",
-                f'<office:document-content xmlns:office="{urn}:office:1.0" xmlns:text="{urn}:text:1.0"><office:body>'
-                f"<text:p>{WORDS}</text:p><text:p>last</text:p></office:body></office:document-content>",
+                (
+                    f'<office:document-content xmlns:office="{urn}:office:1.0" xmlns:text="{urn}:text:1.0"><office:body>'
+                    f"<text:p>{WORDS}</text:p><text:p>last</text:p></office:body></office:document-content>"
+                ),
             ),
             (
                 "meta.xml",
-                f'<office:document-meta xmlns:office="{urn}:office:1.0" xmlns:meta="{urn}:meta:1.0" office:version="1.3">'
-                "<office:meta><meta:generator>someone</meta:generator></office:meta></office:document-meta>",
+                (
+                    f'<office:document-meta xmlns:office="{urn}:office:1.0" xmlns:meta="{urn}:meta:1.0" office:version="1.3">'
+                    "<office:meta><meta:generator>someone</meta:generator></office:meta></office:document-meta>"
+                ),
             ),
             (
                 "META-INF/manifest.xml",
@@ -111,21 +108,27 @@ def odf(kind: str) -> bytes:
 
 def epub() -> bytes:
     """Make a book of one chapter."""
-    page = f'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head><body><p>{WORDS}</p><p>last</p></body></html>'
+    page = (
+        f'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head><body><p>{WORDS}</p><p>last</p></body></html>'
+    )
     return packed(
         (
             ("mimetype", "application/epub+zip"),
             (
                 "META-INF/container.xml",
-                '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-                '<rootfile full-path="OEBPS/a.opf" media-type="application/oebps-package+xml"/></rootfiles></container>',
+                (
+                    '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+                    '<rootfile full-path="OEBPS/a.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+                ),
             ),
             (
                 "OEBPS/a.opf",
-                '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i"><metadata '
-                'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="i">x</dc:identifier><dc:title>t</dc:title>'
-                '<dc:language>zh</dc:language></metadata><manifest><item id="c" href="c%20d.xhtml" '
-                'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>',
+                (
+                    '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="i"><metadata '
+                    'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="i">x</dc:identifier><dc:title>t</dc:title>'
+                    '<dc:language>zh</dc:language></metadata><manifest><item id="c" href="c%20d.xhtml" '
+                    'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>'
+                ),
             ),
             ("OEBPS/c d.xhtml", page),
         )

@@ -19,6 +19,8 @@ from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Rea
 from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "custom property AIGC"
+MAX_TARGETS: Final = 8
+"""Parts of custom properties, of which there may be one."""
 
 _RELATIONS: Final = "_rels/.rels"
 _TYPES: Final = "[Content_Types].xml"
@@ -46,13 +48,14 @@ _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 def read(source: BinaryIO) -> Reading:
     """Find labels in the custom properties, the other properties, custom XML, and behind the archive."""
     finding = Finding(_zip.opened(source))
-    archive, related = finding.archive, []
+    archive = finding.archive
+    related: list[str] = []
     relations = archive.named(_RELATIONS)
     if not relations:
         finding.unread.append(Unread(_RELATIONS, "is missing, so the properties may stand anywhere"))
     for entry in relations:
-        if part := finding.part(entry, _parts.loose):
-            related += [target for target, _ in _targets(part)]
+        if part := finding.part(entry, _related):
+            related += _targets(part)
     for target in {t.casefold(): t for t in (*related, _CUSTOM)}.values():
         guide = target.casefold() in {t.casefold() for t in related}
         for entry in archive.named(target):
@@ -76,7 +79,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     added: dict[str, bytes] = {}
     part = _parts.parsed(archive, relations)
     targets = _targets(part)
-    target = next((t for t, _ in targets), _CUSTOM)
+    target = targets[0] if targets else _CUSTOM
     strict = f"{_STRICT}/relationships/officeDocument".encode() in part.view
     if not targets:
         changed[relations] = part.edited([_relation(part, strict=strict)])
@@ -85,7 +88,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         changed[custom] = _labelled(_parts.parsed(archive, custom), custom, label)
     else:
         added[target] = _new(label, strict=strict)
-    changed |= _emptied(archive, {t for t, _ in targets} | {_CUSTOM}, custom)
+    changed |= _emptied(archive, {*targets, _CUSTOM}, custom)
     changed |= _parts.cleared(archive, [*changed], _wanted)
     changed = {e: new for e, new in changed.items() if new != archive.unpacked(e, _parts.MAX_OTHERS_BYTES)}
     _require_unsigned(archive, {e.key for e in changed} | {n.casefold() for n in added}, strict=strict)
@@ -112,14 +115,16 @@ def _wanted(entry: Entry) -> bool:
     return entry.key in _KNOWN | _VARIABLES or _ITEM.fullmatch(entry.key) is not None
 
 
-def _targets(part: Part) -> list[tuple[str, Element]]:
+def _targets(part: Part) -> list[str]:
     """Return the paths that the package relates as custom properties; ECMA-376 part 2 §8.3 allows one."""
-    out = []
+    out: list[str] = []
     for element in part.elements:
         if element.local == "Relationship" and element.attributes.get("Type") in _CUSTOM_RELATIONS:
             target = element.attributes.get("Target", "")
             if element.attributes.get("TargetMode") != "External" and target:
-                out.append((_parts.resolved("", target), element))
+                out.append(_parts.resolved("", target))
+    if len(out) > MAX_TARGETS:
+        raise _parts.broken(_RELATIONS, f"names {len(out)} parts of custom properties, expected one")
     return out
 
 
@@ -129,6 +134,11 @@ def _properties(part: Part) -> Iterator[tuple[Element, Element | None]]:
     for element in part.elements:
         if element.parent is part.root and element.local == "property":
             yield element, values.get(id(element))
+
+
+def _related(part: Part, entry: Entry) -> Iterator[Found]:
+    _targets(part)  # so that too many are told of
+    return _parts.loose(part, entry)
 
 
 def _registered(part: Part, entry: Entry) -> Iterator[Found]:
@@ -223,7 +233,7 @@ def _typed(part: Part, target: str) -> bytes:
 def _emptied(archive: Archive, targets: set[str], custom: Entry | None) -> dict[Entry, bytes]:
     """Take labels from further parts of custom properties, which no program should read."""
     out = {}
-    for entry in (e for t in sorted(targets) for e in archive.named(t) if e != custom):
+    for entry in {e for t in targets if (e := archive.one(t)) and e != custom}:
         part = _parts.parsed(archive, entry)
         out[entry] = part.edited(f.gone for f in _custom(part, entry, guide=False))
     return out

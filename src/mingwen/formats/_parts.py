@@ -24,10 +24,11 @@ from mingwen.formats._zip import Archive, Entry
 MAX_PART_BYTES: Final = 4 << 20
 """Larger parts are not parsed; the properties and lists that are read have some KB."""
 MAX_OTHERS_BYTES: Final = 16 << 20
-"""Of all parts together that only might hold a label, unpacked and searched for its words; parsed are ``MAX_PART_BYTES``."""
+"""Of all parts together that only might hold a label."""
 MAX_OTHERS: Final = 64
 MAX_DEPTH: Final = 64
 MAX_ELEMENTS: Final = 100_000
+"""Of one part, and of all together that only might hold a label or a signature."""
 MAX_LABELS: Final = 64
 VISIBLE_CHARS: Final = 4096
 """Of a document's visible text, at either end."""
@@ -38,7 +39,8 @@ MAX_TEXT_BYTES: Final = 64 << 20
 
 _TAG: Final = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE: Final = re.compile(rb"""\s(?:[^\s=:"'<>]+:)?([^\s=:"'<>]+)\s*=\s*("[^"]*"|'[^']*')""")
-_SUSPECT: Final = re.compile(rb"aigc|ContentProducer|ProduceID|&#", re.IGNORECASE)
+_SUSPECT: Final = re.compile(rb"aigc|ContentProducer|ProduceID|&#0*(?:6[5-9]|[7-9]\d|1[0-2]\d|x0*[4-7][0-9a-f]);", re.IGNORECASE)
+"""A word of a label; or a letter written as a number, which may begin one."""
 _SEPARATOR: Final = " "
 _PERCENT: Final = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
@@ -252,24 +254,25 @@ def others(archive: Archive, known: Iterable[Entry], wanted: Callable[[Entry], b
     Raises:
         Malformed: they are more than are read (``part.too-many``), or one cannot be unpacked (``zip.entry``).
     """
-    skipped, unpacked, parsed_bytes, count = set(known), 0, 0, 0
+    skipped, unpacked, elements, count = set(known), 0, 0, 0
     for entry in archive.entries:
         if entry in skipped or not (wanted(entry) or _telling(entry)):
             continue
         count, unpacked = count + 1, unpacked + entry.size
-        if count <= MAX_OTHERS and unpacked <= MAX_OTHERS_BYTES:
-            part = _viewed(archive.unpacked(entry, MAX_OTHERS_BYTES), entry.name)
-            if not _SUSPECT.search(part.view):
-                continue
-            parsed_bytes += len(part.view)
-            if parsed_bytes <= MAX_PART_BYTES:
-                yield entry, part
-                continue
-        raise Malformed(
-            "part.too-many",
-            f"expected at most {MAX_OTHERS} parts of {MAX_OTHERS_BYTES} bytes that may hold a label, but there are more",
-            hint="take custom data out of the document",
-        )
+        if count > MAX_OTHERS or unpacked > MAX_OTHERS_BYTES or elements > MAX_ELEMENTS:
+            raise _too_many("parts that may hold a label", MAX_OTHERS)
+        part = _viewed(archive.unpacked(entry, MAX_OTHERS_BYTES), entry.name)
+        if _SUSPECT.search(part.view):
+            yield entry, part
+            elements += len(part.elements)
+
+
+def _too_many(what: str, most: int) -> Malformed:
+    return Malformed(
+        "part.too-many",
+        f"expected at most {most} {what}, with {MAX_OTHERS_BYTES} bytes and {MAX_ELEMENTS} elements in all, but there is more",
+        hint="take custom data out of the document",
+    )
 
 
 def _telling(entry: Entry) -> bool:
@@ -306,16 +309,23 @@ class Finding:
         self.sites: list[Site] = []
         self.unread: list[Unread] = []
         self.known: list[Entry] = []
+        self._elements = 0
 
     def part(self, entry: Entry, find: Finder) -> Part | None:
         """Find the labels in a part; return it parsed, None where it cannot be."""
         self.known.append(entry)
+        part = Part(b"", "utf-8")
         try:
-            part = parsed(self.archive, entry)
+            if self._elements > MAX_ELEMENTS:
+                raise _too_many("parts of properties", MAX_OTHERS)
+            part = _viewed(self.archive.unpacked(entry, MAX_PART_BYTES), entry.name)
+            _Walk(part, entry.name)
             self._take(entry, part, list(find(part, entry)))
         except Malformed as e:
             self.unread.append(Unread(entry.name, e.message))
             return None
+        finally:
+            self._elements += len(part.elements)
         return part
 
     def reading(self, wanted: Callable[[Entry], bool]) -> Reading:
@@ -356,17 +366,25 @@ def signed(archive: Archive, names: str) -> Iterator[tuple[str, list[Element]]]:
     Raises:
         Malformed: a signature cannot be read, so nobody knows what it covers.
     """
-    for entry in [e for e in archive.entries if re.fullmatch(names, e.key)][:MAX_OTHERS]:
+    signatures = [e for e in archive.entries if re.fullmatch(names, e.key)]
+    elements = 0
+    for entry in signatures:
+        if elements > MAX_ELEMENTS or len(signatures) > MAX_OTHERS:
+            raise _too_many("signatures", MAX_OTHERS)
         inner: dict[int, list[Element]] = {}
-        for element in parsed(archive, entry).elements:
+        covered: list[tuple[str, list[Element]]] = []
+        part = parsed(archive, entry)
+        elements += len(part.elements)
+        for element in part.elements:
             around = inner.get(id(element.parent))
             if element.local == "Reference":
-                inner[id(element)] = around = []
-                path = element.attributes.get("URI", "").partition("?")[0]
-                yield resolved("", path).casefold(), around
+                around = []
+                covered.append((resolved("", element.attributes.get("URI", "").partition("?")[0]).casefold(), around))
             elif around is not None:
                 around.append(element)
+            if around is not None:
                 inner[id(element)] = around
+        yield from covered
 
 
 def resolved(folder: str, reference: str) -> str:

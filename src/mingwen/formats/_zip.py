@@ -8,6 +8,7 @@ explains are searched for labels.
 import re
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -19,6 +20,8 @@ from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_ENTRIES: Final = 65_535
 MAX_DIRECTORY_BYTES: Final = 8 << 20
+MAX_TWINS: Final = 4
+"""Entries of one name."""
 MAX_TRIES: Final = 64
 """Signatures of an end record that are looked at; one may stand in a comment."""
 STEP_BYTES: Final = 64 << 10
@@ -158,6 +161,8 @@ def opened(source: BinaryIO) -> Archive:
         raise _broken(f"expected at most {MAX_ENTRIES} entries in a directory of {MAX_DIRECTORY_BYTES} bytes")
     directory = read_at(source, end.directory, end.directory_bytes, what="the directory")
     entries = tuple(_entries(source, directory, end))
+    if any(count > MAX_TWINS for count in Counter(e.key for e in entries).values()):
+        raise _broken(f"expected each name once, but one is there more than {MAX_TWINS} times")
     return Archive(source, end, entries, tuple(_gaps(entries, end)))
 
 
