@@ -98,6 +98,9 @@ def test_templates_and_names_tell() -> None:
     assert of(template).name == "odt"
     assert of(packed([("_rels/.rels", "x"), ("xl/workbook.xml", "x")])).name == "xlsx"
     assert of(packed([("META-INF/container.xml", "x")])).name == "epub"
+    assert of(packed([("mimetype", "application/epub+zip\n"), ("a", "b")], stored=())).name == "epub"
+    sheet = ooxml_parts("xlsx")["[Content_Types].xml"].replace("spreadsheetml.sheet", "ms-excel.sheet.macroEnabled")
+    assert of(packed([("[Content_Types].xml", sheet)]), ".docm").name == "xlsx"
 
 
 # What is written

@@ -134,7 +134,8 @@ def _locked(archive: Archive) -> set[str]:
             part = _parts.parsed(archive, entry)
         except Malformed:
             continue
-        out |= {e.attributes.get("URI", "").casefold() for e in part.elements if e.local == "CipherReference"}
+        references = (e.attributes.get("URI", "") for e in part.elements if e.local == "CipherReference")
+        out |= {_parts.resolved("", r).casefold() for r in references}
     return out
 
 

@@ -41,8 +41,9 @@ _KNOWN: Final = frozenset({"docprops/core.xml", "docprops/app.xml"})
 _VARIABLES: Final = frozenset({"word/settings.xml", "ppt/presprops.xml"})
 _ITEM: Final = re.compile(r"customxml/item\d*\.xml")
 _SIGNATURES: Final = r"_xmlsignatures/[^/]*\.xml"
-_SLIDE: Final = re.compile(r"ppt/slides/slide(\d+)\.xml")
-_SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
+_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
+_SLIDE: Final = re.compile(r"ppt/slides/slide(\d{1,9})\.xml")
+_SHEET: Final = re.compile(r"xl/worksheets/sheet(\d{1,9})\.xml")
 
 
 def read(source: BinaryIO) -> Reading:
@@ -182,14 +183,13 @@ def _family(part: Part) -> tuple[str, str]:
 def _labelled(part: Part, entry: Entry, label: str) -> bytes:
     """Set the property: the first of its name keeps its place and number, other labels go."""
     family = _family(part)
-    numbers = [int(p) for e, _ in _properties(part) if (p := e.attributes.get("pid", "")).isdecimal() and len(p) < 10]  # noqa: PLR2004
+    numbers = [int(p) for e, _ in _properties(part) if _NUMBER.fullmatch(p := e.attributes.get("pid", ""))]
     old = next((e for e, _ in _properties(part) if e.attributes.get("name") == WRAPPER_KEY), None)
     edits = [f.gone for f in _custom(part, entry, guide=True) if old is None or f.gone.start != old.start]
     if old is None:
         return part.edited([*edits, part.within(part.root, _property(part, family, max([1, *numbers]) + 1, label))])
-    number = old.attributes.get("pid", "")
-    sound = number.isdecimal() and numbers.count(int(number)) == 1 and int(number) > 1
-    new = _property(part, family, int(number) if sound else max([1, *numbers]) + 1, label)
+    number = next((n for n in numbers if str(n) == old.attributes.get("pid") and numbers.count(n) == 1 and n > 1), 0)
+    new = _property(part, family, number or max([1, *numbers]) + 1, label)
     return part.edited([*edits, Edit(old.start, old.stop, new.encode())])
 
 

@@ -63,9 +63,9 @@ def kind_of(head: bytes, suffix: str) -> Kind | None:
     if not head.startswith(_LOCAL):
         return None
     entries = list(_entries(head))
-    first, start, _ = entries[0]
+    first, start, stored = entries[0]
     if first == b"mimetype":
-        return _by_mimetype(head[start:])
+        return _by_mimetype(_unpacked(head[start:], stored=stored))
     for name, at, stored in entries:
         if name == b"[Content_Types].xml" and (main := _MAIN.search(_unpacked(head[at:], stored=stored))):
             return _MAIN_KINDS[main[1]]
@@ -78,14 +78,14 @@ def kind_of(head: bytes, suffix: str) -> Kind | None:
 
 def _by_mimetype(content: bytes) -> Kind | None:
     for mimetype, kind in _MIMETYPES:
-        behind = content[len(mimetype) :]
+        behind = content[len(mimetype) :].lstrip()
         # The next header follows at once; a mimetype of other documents goes on, as "-flat-xml" or "-web" do.
-        if content.startswith(mimetype) and (behind[:2] in {b"PK", b""} or behind.lstrip().startswith((b"-template", b"PK"))):
+        if content.startswith(mimetype) and (not behind or behind.startswith((b"-template", b"PK"))):
             return kind
     return None
 
 
-def _entries(head: bytes) -> "list[tuple[bytes, int, bool]]":
+def _entries(head: bytes) -> list[tuple[bytes, int, bool]]:
     """Return name, start of the data and whether they are stored, of the entries whose headers the head holds."""
     out = []
     for at in (m.start() for m in re.finditer(_LOCAL, head)):

@@ -96,11 +96,12 @@ class Part:
         return self.elements[0]
 
     def edited(self, edits: Iterable[Edit]) -> bytes:
-        """Return the part's bytes with edits of its view made."""
+        """Return the part's bytes with edits of its view made; one within another is made by it."""
         out, cursor = [], 0
         for start, stop, new in sorted(edits, key=lambda e: e[:2]):
-            out += [self.view[cursor:start], new]
-            cursor = max(cursor, stop)
+            if start >= cursor:
+                out += [self.view[cursor:start], new]
+                cursor = stop
         text = b"".join([*out, self.view[cursor:]])
         return text if self.codec == "utf-8" else text.decode().encode(self.codec)
 
@@ -228,10 +229,10 @@ def loose(part: Part, entry: Entry, known: Iterable[Element] = ()) -> Iterator[F
         if id(element) in skipped:
             continue
         named = WRAPPER_KEY in element.local.upper()
-        if element.text and ((named and element.leaf) or mentions(element.text)):
+        if element.leaf and element.text and (named or mentions(element.text)):
             wrapper = Wrapper.EITHER if named else Wrapper.WRAPPED
             site = Site(f"{entry.name} {element.local}", element.text, wrapper, guide=False)
-            rest = escaped(_without_label(element.text)) if element.leaf else ""
+            rest = escaped(_without_label(element.text))
             yield Found(site, Edit(element.inner, element.end, rest.encode()))
         yield from _attributes(part, entry, element)
 
