@@ -9,7 +9,7 @@ from mingwen.domain.errors import Malformed
 
 MAX_DEPTH: Final = 16
 """Values within values; the key frames of a film stand at three."""
-MAX_VALUES: Final = 250_000
+MAX_VALUES: Final = 150_000
 """Of one script tag; ten hours with a key frame a second have 72,000 in their index."""
 MAX_STRING_BYTES: Final = 0xFFFF
 """Of a string with a 16-bit length, the only kind that is written."""

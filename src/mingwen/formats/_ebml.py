@@ -9,6 +9,8 @@ from mingwen.domain.errors import Malformed
 
 MAX_ELEMENTS: Final = 4_000_000
 """Elements of one walk; eleven hours of a live recording of a hundred blocks a second have as many."""
+MAX_INSIDE: Final = 65_536
+"""Elements of one payload in memory."""
 VOID: Final = 0xEC
 CRC32: Final = 0xBF
 
@@ -56,11 +58,11 @@ def inside(data: bytes) -> Iterator[tuple[Element, bytes]]:
     """Yield the elements of a payload in memory, each with its own; of unknown size none may be.
 
     Raises:
-        Malformed: as ``walk``.
+        Malformed: as ``walk``, and if there are more than ``MAX_INSIDE``.
     """
-    for element in walk(io.BytesIO(data), 0, len(data)):
-        if not element.known:
-            raise broken(f"expected a size at {element.kind:X}, found none")
+    for number, element in enumerate(walk(io.BytesIO(data), 0, len(data))):
+        if not element.known or number == MAX_INSIDE:
+            raise broken(f"expected at most {MAX_INSIDE} elements, each with a size, found another {element.kind:X}")
         yield element, data[element.data : element.stop]
 
 

@@ -12,8 +12,11 @@ from mingwen.formats._shape import Site, Unread, Wrapper
 PLACE: Final = "Segment/Tags"
 MAX_DEPTH: Final = 16
 """Tags within tags; a box set needs three."""
+MAX_NODES: Final = 65_536
+"""Elements of one Tags; a sound book with twenty tags for each of two hundred chapters has 16,000."""
 
 _TAG, _TARGETS, _SIMPLE_TAG = 0x7373, 0x63C0, 0x67C8
+_MASTERS: Final = frozenset({_TAG, _TARGETS, _SIMPLE_TAG})
 _TAG_NAME, _TAG_STRING, _TAG_BINARY = 0x45A3, 0x4487, 0x4485
 _VALUES: Final = frozenset({_TAG_STRING, _TAG_BINARY})
 _TARGET_IDS: Final = frozenset({0x63C5, 0x63C9, 0x63C4, 0x63C6})
@@ -21,12 +24,28 @@ _TARGET_IDS: Final = frozenset({0x63C5, 0x63C9, 0x63C4, 0x63C6})
 
 
 @dataclass(frozen=True, slots=True)
-class _Simple:
-    """One SimpleTag taken apart; tags within it are on their own."""
+class _Node:
+    """One element and those in it."""
 
-    name: str
-    values: tuple[tuple[int, str], ...]
-    """Kind and text, decoded even where it is said to be binary."""
+    kind: int
+    raw: bytes
+    """All of it, with its head."""
+    data: bytes
+    children: tuple["_Node", ...]
+
+    def of(self, kind: int) -> Iterator["_Node"]:
+        """Yield the children of one kind."""
+        return (c for c in self.children if c.kind == kind)
+
+    @property
+    def name(self) -> str:
+        """The name of a SimpleTag."""
+        return next((_ebml.text(c.data) for c in self.of(_TAG_NAME)), "")
+
+    @property
+    def values(self) -> tuple[tuple[int, str], ...]:
+        """The values of a SimpleTag: kind and text, decoded even where it is said to be binary."""
+        return tuple((c.kind, _ebml.text(c.data)) for c in self.children if c.kind in _VALUES)
 
     @property
     def is_named(self) -> bool:
@@ -35,22 +54,24 @@ class _Simple:
 
     @property
     def is_label(self) -> bool:
-        return self.is_named or any(mentions(text) for _, text in self.values)
+        return self.kind == _SIMPLE_TAG and (self.is_named or any(mentions(text) for _, text in self.values))
+
+    @property
+    def is_of_all(self) -> bool:
+        """Does a Tag tell of the whole file?"""
+        return not any(c.kind in _TARGET_IDS and any(c.data) for target in self.of(_TARGETS) for c in target.children)
 
 
 def findings(payload: bytes, *, first: bool) -> Iterator[Site | Unread]:
     """Return every label; ``first`` says that these tags can be at the guide's place."""
-    for element, tag in _ebml.inside(payload):
-        if element.kind == _TAG:
-            whole = _is_of_all(tag)
-            yield from _within(tag, () if whole else ("of a part",), guide=first and whole)
+    for tag in _tree(payload).of(_TAG):
+        yield from _within(tag, () if tag.is_of_all else ("of a part",), guide=first and tag.is_of_all)
 
 
 def texts(payload: bytes) -> Iterator[tuple[str, str]]:
     """Yield name and text of every tag."""
-    for element, tag in _ebml.inside(payload):
-        if element.kind == _TAG:
-            yield from _texts(tag, 0)
+    for tag in _tree(payload).of(_TAG):
+        yield from _texts(tag)
 
 
 def labelled(payload: bytes, label: str) -> bytes:
@@ -65,17 +86,32 @@ def labelled(payload: bytes, label: str) -> bytes:
 
 def without(payload: bytes) -> bytes:
     """Return the payload without its labels, as it is if it has none, and empty if no tag is left."""
-    rest = _pruned(payload, 0)
-    return rest if rest == payload or any(e.kind == _TAG for e, _ in _ebml.inside(rest)) else b""
+    kept = _pruned(_tree(payload))
+    return kept.data if kept.data == payload or any(kept.of(_TAG)) else b""
 
 
-def _within(master: bytes, path: tuple[str, ...], *, guide: bool) -> Iterator[Site | Unread]:
+def _tree(payload: bytes) -> _Node:
+    """Take a payload apart.
+
+    Raises:
+        Malformed: it has more than ``MAX_NODES`` elements or is nested deeper than ``MAX_DEPTH`` (``ebml.broken``).
+    """
+    return _Node(0, b"", payload, _nodes(payload, MAX_DEPTH, iter(range(MAX_NODES))))
+
+
+def _nodes(payload: bytes, depth: int, budget: Iterator[int]) -> tuple[_Node, ...]:
+    out: list[_Node] = []
+    for element, data in _ebml.inside(payload):
+        if next(budget, None) is None or not depth:
+            raise _ebml.broken(f"expected at most {MAX_NODES} elements of tags, nested at most {MAX_DEPTH} deep")
+        children = _nodes(data, depth - 1, budget) if element.kind in _MASTERS else ()
+        out.append(_Node(element.kind, payload[element.start : element.stop], data, children))
+    return tuple(out)
+
+
+def _within(master: _Node, path: tuple[str, ...], *, guide: bool) -> Iterator[Site | Unread]:
     """Look at the SimpleTags of a Tag or of another."""
-    _bound(len(path))
-    for element, inner in _ebml.inside(master):
-        if element.kind != _SIMPLE_TAG:
-            continue
-        simple = _simple(inner)
+    for simple in master.of(_SIMPLE_TAG):
         here = (*path, simple.name)
         place = f"{PLACE} {'/'.join(here)}"
         if simple.is_named and not simple.values:
@@ -86,55 +122,21 @@ def _within(master: bytes, path: tuple[str, ...], *, guide: bool) -> Iterator[Si
                 yield Site(place, text, Wrapper.BARE, guide=exact)
             elif mentions(text):
                 yield Site(place, text, Wrapper.WRAPPED, guide=False)
-        yield from _within(inner, here, guide=False)
+        yield from _within(simple, here, guide=False)
 
 
-def _texts(master: bytes, depth: int) -> Iterator[tuple[str, str]]:
-    _bound(depth)
-    for element, inner in _ebml.inside(master):
-        if element.kind == _SIMPLE_TAG:
-            simple = _simple(inner)
-            yield from ((simple.name, text) for kind, text in simple.values if kind == _TAG_STRING)
-            yield from _texts(inner, depth + 1)
+def _texts(master: _Node) -> Iterator[tuple[str, str]]:
+    for simple in master.of(_SIMPLE_TAG):
+        yield from ((simple.name, text) for kind, text in simple.values if kind == _TAG_STRING)
+        yield from _texts(simple)
 
 
-def _pruned(master: bytes, depth: int) -> bytes:
-    """Leave labels out of a Tags, a Tag or a SimpleTag, and Tags that hold nothing else; a checksum is made true again."""
-    _bound(depth)
-    kept: list[bytes] = []
-    changed = False
-    for element, inner in _ebml.inside(master):
-        raw = master[element.start : element.stop]
-        rest = inner
-        if element.kind == _SIMPLE_TAG and _simple(inner).is_label:
-            changed = True
-            continue
-        if element.kind in {_TAG, _SIMPLE_TAG}:
-            rest = _pruned(inner, depth + 1)
-        if rest != inner:
-            changed = True
-            if element.kind == _TAG and not any(e.kind == _SIMPLE_TAG for e, _ in _ebml.inside(rest)):
-                continue
-            raw = _ebml.packed(element.kind, rest)
-        if element.kind != CRC32:
-            kept.append(raw)
-    if not changed:
+def _pruned(master: _Node) -> _Node:
+    """Leave labels out, and tags that hold nothing else; a checksum is made true again."""
+    children = tuple(kept for c in master.children if not c.is_label and (kept := _pruned(c)).raw)
+    if len(children) == len(master.children) and all(a is b for a, b in zip(children, master.children, strict=True)):
         return master
-    return _ebml.sealed(b"".join(kept)) if _ebml.has_crc(master) else b"".join(kept)
-
-
-def _simple(inner: bytes) -> _Simple:
-    children = [(e.kind, value) for e, value in _ebml.inside(inner)]
-    name = next((_ebml.text(value) for kind, value in children if kind == _TAG_NAME), "")
-    return _Simple(name, tuple((kind, _ebml.text(value)) for kind, value in children if kind in _VALUES))
-
-
-def _is_of_all(tag: bytes) -> bool:
-    """Say whether a Tag tells of the whole file."""
-    targets = [value for e, value in _ebml.inside(tag) if e.kind == _TARGETS]
-    return not any(e.kind in _TARGET_IDS and any(value) for t in targets for e, value in _ebml.inside(t))
-
-
-def _bound(depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise _ebml.broken(f"expected tags nested at most {MAX_DEPTH} deep")
+    inner = b"".join(c.raw for c in children if c.kind != CRC32)
+    data = _ebml.sealed(inner) if _ebml.has_crc(master.data) else inner
+    hollow = master.kind == _TAG and not any(c.kind == _SIMPLE_TAG for c in children)
+    return _Node(master.kind, b"" if hollow or not master.kind else _ebml.packed(master.kind, data), data, children)
