@@ -24,6 +24,10 @@ LABEL = (
 OLD = '{"Label":"2","ContentProducer":"old","ProduceID":"old-1"}'
 LONG = LABEL.replace("sample", "sample" * 100)
 """Below the 1,024 bytes from which ffmpeg's reader of Flash gives up."""
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    'xmlns:T="http://www.tc260.org.cn/ns/AIGC/1.0/"><T:AIGC>{}</T:AIGC></rdf:Description></rdf:RDF></x:xmpmeta>'
+)
 OLD_TAGS = ("-metadata", f"AIGC={OLD}", "-metadata", "title=A title", "-metadata", "comment=A comment")
 SMALL = ("-t", "1", "-vf", "scale=64:36", "-ac", "1")
 VP8 = ("-c:v", "libvpx", "-c:a", "libopus")
@@ -235,14 +239,30 @@ def test_tags_that_mkvpropedit_writes_are_read_and_replaced(merged: Path, tmp_pa
 
 
 def test_labels_in_title_and_attachments_are_read_and_go(merged: Path, tmp_path: Path) -> None:
-    path, attached = tmp_path / "a.mkv", tmp_path / "AIGC.json"
+    path, attached, packet = tmp_path / "a.mkv", tmp_path / "AIGC.json", tmp_path / "a.xmp"
     path.write_bytes(merged.read_bytes())
     attached.write_text(OLD)
+    packet.write_text(XMP.format(OLD.replace('"', "&quot;")))
     subprocess.run(
-        ["mkvpropedit", "-q", path, "--edit", "info", "--set", f"title={wrapped(OLD)}", "--add-attachment", attached], check=True
+        [
+            "mkvpropedit",
+            "-q",
+            path,
+            "--edit",
+            "info",
+            "--set",
+            f"title={wrapped(OLD)}",
+            *("--add-attachment", attached),
+            *("--add-attachment", packet),
+        ],
+        check=True,
     )
     data = path.read_bytes()
-    assert sorted(places(data)) == [("Segment/Attachments AIGC.json", False), ("Segment/Info Title", False)]
+    assert sorted(places(data)) == [
+        ("Segment/Attachments AIGC.json", False),
+        ("Segment/Attachments a.xmp", False),
+        ("Segment/Info Title", False),
+    ]
     path.write_bytes(spliced(data))
     assert only_label(path.read_bytes()) == LABEL
     told = mkvmerge(path)
@@ -414,10 +434,6 @@ def text(value: str) -> bytes:
 
 
 FLV = b"FLV\x01\x01\0\0\0\x09\0\0\0\0"
-XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-    'xmlns:T="http://www.tc260.org.cn/ns/AIGC/1.0/"><T:AIGC>{}</T:AIGC></rdf:Description></rdf:RDF></x:xmpmeta>'
-)
 
 
 def test_labels_in_all_corners_of_flash_are_read_and_go() -> None:

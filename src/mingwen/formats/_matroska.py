@@ -7,12 +7,13 @@ Segment's information, in attached texts, in further Segments and behind them. S
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _ebml, _matroska_tags, _stray
+from mingwen.formats import _ebml, _matroska_tags, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._ebml import CRC32, VOID, Element
 from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
@@ -35,6 +36,8 @@ _NAMES: Final = {_INFO: "Info", _TRACKS: "Tracks", _CHAPTERS: "Chapters", _ATTAC
 _TEXTLESS: Final = frozenset({_SEEKHEAD, _CUES, VOID, CRC32})
 _POSITION: Final = 0xA7
 """Of a Cluster; a place in the Segment that hardly anybody writes or reads."""
+_LOOKED_AT: Final = 4
+"""Children of the first Cluster, of which a position is the second by custom."""
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 _TITLE, _MUXING_APP, _WRITING_APP = 0x7BA9, 0x4D80, 0x5741
 _INFO_TEXTS: Final = {_TITLE: "Title", _MUXING_APP: "MuxingApp", _WRITING_APP: "WritingApp", 0x7384: "SegmentFilename"}
@@ -206,10 +209,12 @@ def _add(parts: list[Element], element: Element) -> None:
 
 
 def _is_positioned(source: BinaryIO, cluster: Element) -> bool:
-    """Look at the first few children of a Cluster for a position."""
+    """Look at the first few children of a Cluster for a position; one that cannot be looked into may have it."""
     stop = cluster.stop if cluster.known else size_of(source)
-    children = _ebml.walk(source, cluster.data, stop)
-    return any(child.kind == _POSITION for child, _ in zip(children, range(4), strict=False))
+    try:
+        return any(child.kind == _POSITION for child in islice(_ebml.walk(source, cluster.data, stop), _LOOKED_AT))
+    except Malformed:
+        return True
 
 
 def _payload(source: BinaryIO, part: Element) -> bytes:
@@ -253,10 +258,10 @@ def _in_attachments(source: BinaryIO, part: Element, _: bool) -> Iterator[Findin
     for _file, place, value in _attached_texts(source, part):
         if value is None:
             yield Unread(place, f"has more than the {MAX_ATTACHED_BYTES} bytes that are read")
-        elif mentions(text := value.decode("utf-8", "replace")):
-            yield Site(place, text, Wrapper.EITHER, guide=False)
         else:
-            yield from _stray.unexplained(value, (), place)
+            sites = [Site(place, text, Wrapper.EITHER, guide=False) for text in _attached_labels(value)]
+            yield from sites
+            yield from _stray.unexplained(value, sites, place)
 
 
 def _in_other(source: BinaryIO, part: Element, _: bool) -> list[Unread]:  # noqa: FBT001 - a row of a table
@@ -293,6 +298,14 @@ def _attached_texts(source: BinaryIO, part: Element) -> Iterator[tuple[Element, 
             size = data.stop - data.data
             value = read_at(source, data.data, size, what="attached file") if size <= MAX_ATTACHED_BYTES else None
             yield file, f"Segment/Attachments {name}", value
+
+
+def _attached_labels(value: bytes) -> list[str]:
+    """Return the labels of an attached text: those in a packet of XMP, or all of it."""
+    if _xmp.NAMESPACE.encode() in value:
+        return _xmp.labels(value)
+    text = value.decode("utf-8", "replace")
+    return [text] if mentions(text) else []
 
 
 def _short_text(source: BinaryIO, element: Element | None) -> str:
@@ -429,7 +442,7 @@ def _info_cleared(source: BinaryIO, part: Element) -> list[Edit]:
 
 def _attachments_cleared(source: BinaryIO, part: Element) -> list[Edit]:
     texts = ((file, value or b"") for file, _, value in _attached_texts(source, part))
-    labels = [file for file, value in texts if mentions(value.decode("utf-8", "replace"))]
+    labels = [file for file, value in texts if _attached_labels(value)]
     return [Edit(file.start, file.stop, _ebml.void(file.stop - file.start)) for file in labels]
 
 
