@@ -32,6 +32,7 @@ OLD_TAGS = ("-metadata", f"AIGC={OLD}", "-metadata", "title=A title", "-metadata
 SMALL = ("-t", "1", "-vf", "scale=64:36", "-ac", "1")
 VP8 = ("-c:v", "libvpx", "-c:a", "libopus")
 INDEX = ("-flvflags", "add_keyframe_index")
+KEPT = ("chapters", "attachments", "track_tags", "tracks")
 H264 = ("-c:v", "libx264", "-g", "5", "-preset", "ultrafast")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "matroska": ("mkv", H264),
@@ -139,7 +140,9 @@ def merged(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_foreign_judges_find_the_label_and_the_same_packets(clip: Callable[..., Path], tmp_path: Path, variant: str) -> None:
     suffix, arguments = VARIANTS[variant]
     source = clip(suffix, *arguments)
-    data, before = source.read_bytes(), ffprobe(source)
+    data, before, hashes = source.read_bytes(), ffprobe(source), streams(source)
+    matroska = suffix != "flv"
+    was = mkvmerge(source) if matroska else {}
     for label in (LABEL, LONG):
         out = tmp_path / f"{len(label)}.{suffix}"
         out.write_bytes(spliced(data, label))
@@ -148,13 +151,10 @@ def test_foreign_judges_find_the_label_and_the_same_packets(clip: Callable[..., 
         after = ffprobe(out)
         assert after["AIGC"] == label
         assert {k: v for k, v in after.items() if k not in moves} == {k: v for k, v in before.items() if k not in moves}
-        assert streams(out) == streams(source)
-        if suffix != "flv":
-            told, was = mkvmerge(out), mkvmerge(source)
-            assert (told["warnings"], told["errors"]) == ([], [])
-            assert [told[k] for k in ("chapters", "attachments", "track_tags", "tracks")] == [
-                was[k] for k in ("chapters", "attachments", "track_tags", "tracks")
-            ]
+        assert streams(out) == hashes
+        told = mkvmerge(out) if matroska else {"warnings": [], "errors": []}
+        assert (told["warnings"], told["errors"]) == ([], [])
+        assert [told.get(k) for k in KEPT] == [was.get(k) for k in KEPT]
     assert member(data).medium(io.BytesIO(data)) is (Medium.AUDIO if "sound" in variant else Medium.VIDEO)
 
 
@@ -376,8 +376,8 @@ def test_a_label_where_no_place_is_makes_no_file_unlabelled() -> None:
 
 
 @pytest.mark.parametrize("filler", [_ebml.void(2), b"\x1f\x43\xb6\x75\x80", b"\xec\x81\0"])
-def test_a_mebibyte_of_tiny_elements_is_walked(filler: bytes) -> None:
-    data = EBML_HEAD + open_ended(0x18538067, filler * ((1 << 20) // len(filler)))
+def test_tiny_elements_are_walked(filler: bytes) -> None:
+    data = EBML_HEAD + open_ended(0x18538067, filler * ((1 << 18) // len(filler)))
     assert reading(data) == Reading()
     assert only_label(spliced(data)) == LABEL
 

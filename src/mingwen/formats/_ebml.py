@@ -17,6 +17,10 @@ CRC32: Final = 0xBF
 _MAX_ID_BYTES: Final = 4
 _MAX_SIZE_BYTES: Final = 8
 _MAX_HEAD_BYTES: Final = _MAX_ID_BYTES + _MAX_SIZE_BYTES
+_LEAST_ID: Final = 0x10
+"""The first byte of an ID of four bytes, the longest there is (RFC 8794 §5)."""
+_WIDTHS: Final = tuple(9 - first.bit_length() for first in range(256))
+"""How long the number is that a byte begins (RFC 8794 §4); 9 says that none is."""
 _SHORT_VOID: Final = 128
 """Voids below have a size of one byte, others of eight."""
 _CRC_BYTES: Final = 6
@@ -125,12 +129,11 @@ def broken(what: str) -> Malformed:
 def _element(source: BinaryIO, at: int) -> Element:
     source.seek(at)
     head = source.read(_MAX_HEAD_BYTES)
-    id_bytes = 9 - head[0].bit_length() if head else 9
-    size_bytes = 9 - head[id_bytes].bit_length() if id_bytes < len(head) else 9
-    length = id_bytes + size_bytes
-    if id_bytes > _MAX_ID_BYTES or size_bytes > _MAX_SIZE_BYTES or length > len(head):
+    id_bytes = _WIDTHS[head[0]] if head else 0
+    length = id_bytes + _WIDTHS[head[id_bytes]] if id_bytes < len(head) else 0
+    if not head or head[0] < _LEAST_ID or not id_bytes < length <= len(head) or not head[id_bytes]:
         raise broken(f"expected an element at {at}, found {head.hex(' ') or 'the end'}")
-    most = (1 << 7 * size_bytes) - 1
+    most = (1 << 7 * (length - id_bytes)) - 1
     size = int.from_bytes(head[id_bytes:length]) & most
     data = at + length
     return Element(int.from_bytes(head[:id_bytes]), at, data, data if size == most else data + size, size != most)

@@ -203,7 +203,8 @@ def _add(parts: list[Element], element: Element) -> None:
     if len(parts) == MAX_PARTS:
         raise _ebml.broken(f"expected at most {MAX_PARTS} elements beside Clusters")
     if parts and element.kind == parts[-1].kind == VOID and parts[-1].stop == element.start:
-        parts[-1] = parts[-1]._replace(stop=element.stop)
+        start, data = parts[-1].start, parts[-1].data
+        parts[-1] = Element(VOID, start, data, element.stop, known=True)
     else:
         parts.append(element)
 
