@@ -87,6 +87,13 @@ RULES: Final = {
             "{field} is empty; the first write repeats the producer's",
             "{field} 为空；首次写入应与生成方字段一致",
         ),
+        Rule(
+            "label.older-schema",
+            _E,
+            f"{_GB} Annex E b",
+            "expected the seven fields of Annex E, found the older schema of Tencent Cloud ({found})",
+            "应为附录 E 的七个字段，实为腾讯云早期格式（{found}）",
+        ),
         Rule("label.field-unknown", _W, f"{_GB} Annex E b", "{field} is not one of the seven fields", "{field} 不属于七个字段"),
         Rule(
             "label.value-illegal",
