@@ -82,7 +82,7 @@ def is_keyed(meta: Node) -> bool:
 def xmp_findings(place: str, packet: bytes) -> tuple[Finding, ...]:
     """Return the labels of an XMP packet."""
     try:
-        return tuple(Site(f"{place} TC260:AIGC", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet))
+        return tuple(_xmp.sites(packet, f"{place} TC260:AIGC", guide=False))
     except Malformed as e:
         return (Unread(place, e.message),)
 
