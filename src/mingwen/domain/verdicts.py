@@ -158,7 +158,7 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
 
 def _older(first: dict[str, Value]) -> list[str]:
     """Return the keys of the older schema, if the object is one of it and holds none of the seven fields."""
-    keys = [k for k in OLDER_FIELDS if k in first]
+    keys: list[str] = [k for k in OLDER_FIELDS if k in first]
     return keys if len(keys) >= OLDER_LEAST and not first.keys() & set(FIELDS) else []
 
 

@@ -22,6 +22,8 @@ _TELLING_BOXES: Final = frozenset({b"cbor", b"json", b"jumd"})
 """Those with text; thumbnails and embedded files (bfdb, bidb) would fill a clue with noise."""
 _SIGNATURE: Final = b"c2pa.signature"
 _FILL: Final = re.compile(rb"\0{8,}+")
+_PRINTABLE: Final = re.compile(rb"(?:[ -~]|[\xc2-\xf4][\x80-\xbf]{1,3}){6,}+")
+"""ASCII and what looks like UTF-8."""
 _BULK: Final = re.compile(r"(?:[A-Za-z0-9+/=\s]|&#xA;){2048,}+")
 """Thumbnails in Base64, and padding."""
 
@@ -30,6 +32,11 @@ def bounded(clues: Iterable[Clue]) -> Iterator[Clue]:
     """Give those that say something, as many and as much of each as a file may give."""
     for clue in islice((c for c in clues if c.text), MAX_CLUES):
         yield clue if len(clue.text) <= MAX_CLUE_CHARS else replace(clue, text=clue.text[:MAX_CLUE_CHARS])
+
+
+def printable(data: bytes) -> str:
+    """Give the words among other bytes, each run on a line."""
+    return b"\n".join(_PRINTABLE.findall(data[:MAX_CLUE_CHARS])).decode("utf-8", "replace")
 
 
 def exif(tiff: bytes) -> list[Clue]:

@@ -5,7 +5,6 @@ EOI. Structure: ITU-T T.81 Annex B; XMP specification part 3, §1.1.3.
 """
 
 import io
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ _SOS, _COM, _APP0, _APP1, _APP11, _APP13, _APP15 = 0xDA, 0xFE, 0xE0, 0xE1, 0xEB,
 _RESOURCES: Final = b"Photoshop 3.0\0"
 _ONES_OWN: Final = (_XMP, _EXIF, _EXTENSION, _RESOURCES, b"JFIF\0", b"JFXX\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe", b"JP")
 """Beginnings of segments that are standards' own; what else stands in an APPn is a vendor's."""
-_PRINTABLE: Final = re.compile(rb"[ -~\x80-\xff]*[ -~]{4,}[ -~\x80-\xff]*")
 MAX_HELD_BYTES: Final = 8 << 20
 """Of extended XMP and of manifests, which are joined from segments."""
 _ALONE: Final = {0x01, *range(0xD0, 0xD8)}
@@ -185,7 +183,9 @@ def _glued(segment: _Segment) -> list[tuple[int, int]]:
         return found
     # What no plain key gives away: escaped ones, and the older schema.
     telling = b"\\u" in data or OLDER_FIELDS[0].encode() in data
-    return [(data.index(b"{"), data.rfind(b"}") + 1 or len(data))] if telling and mentions(data.decode("utf-8", "replace")) else []
+    return (
+        [(data.index(b"{"), data.rfind(b"}") + 1 or len(data))] if telling and mentions(data.decode("utf-8", "replace")) else []
+    )
 
 
 def _without_label(segment: _Segment) -> list[Edit]:
@@ -271,8 +271,7 @@ def _of_segment(segment: _Segment) -> Iterable[Clue]:
         return _iptc.clues(data[len(_RESOURCES) :])
     if data.startswith(_ONES_OWN):
         return ()
-    texts = b"\n".join(_PRINTABLE.findall(data)).decode("utf-8", "replace")
-    return [Clue(Channel.PRIVATE, segment.name, texts)]
+    return [Clue(Channel.PRIVATE, segment.name, _clues.printable(data))]
 
 
 def _joined(segments: list[_Segment]) -> list[bytes]:
