@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutagen.id3 import COMM, GEOB, ID3, TSSE, WOAS
 from PIL import Image
@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mingwen import formats, traces
 from mingwen.domain.clues import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue
+from mingwen.domain.errors import MingwenError
 from mingwen.formats import HEAD_BYTES
 
 Maker = Callable[[Path, Path], Path]
@@ -364,6 +365,34 @@ def test_whatever_clues_hold_traces_say_little_and_raise_nothing(texts: list[str
     for sighting in traces.search(clues, io.BytesIO(b"\x89PNG\r\n\x1a\n"), "png"):
         assert 0 < len(sighting.words) <= traces.MAX_SEEN
         assert all(len(w) <= traces.MAX_WORDS_CHARS and w.isprintable() for w in sighting.words)
+
+
+@pytest.fixture(scope="module")
+def made(media: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
+    """One file of every container, with a manifest and what else it carries."""
+    makers = [
+        *(with_store(suffix, CREATED) for suffix in PLACED),
+        exiftool(".jpg", f"-UserComment={PARAMETERS}", "-IPTC:Credit=x"),
+    ]
+    makers += [film(comment="x"), FIRES[-1][1], FIRES[-2][1], FIRES[-3][1], png(Comment="x")]
+    paths = [make(media, tmp_path_factory.mktemp("made")) for make in makers]
+    return [(p.suffix, p.read_bytes()[: 8 * MAX_CLUE_CHARS]) for p in paths]
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_raises_nothing_but_our_error(made: list[tuple[str, bytes]], data: st.DataObject) -> None:
+    suffix, whole = data.draw(st.sampled_from(made))
+    broken = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(12, min(len(broken), 2000) - 1) | st.integers(12, len(broken) - 1))
+        broken[at] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, ord("<"), ord("-")]))
+    del broken[data.draw(st.integers(13, len(broken))) :]
+    try:
+        member = formats.of(bytes(broken[:HEAD_BYTES]), suffix)
+        traces.search(member.clues(io.BytesIO(bytes(broken))), io.BytesIO(bytes(broken)), member.name)
+    except MingwenError:
+        pass
 
 
 def test_clues_are_few_and_short(tmp_path: Path) -> None:
