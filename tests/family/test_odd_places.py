@@ -6,9 +6,10 @@ import struct
 import subprocess
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mutagen.id3 import ID3, PRIV
+from mutagen import id3 as untyped_id3
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -24,6 +25,7 @@ from mingwen.formats.png import MEMBER as PNG
 from mingwen.formats.wav import MEMBER as WAV
 from mingwen.formats.webp import MEMBER as WEBP
 
+id3: Any = untyped_id3
 OTHER = to_json(produced(producer="001191110102MACQD9K64010000", produce_id="1425"))
 NEW = to_json(produced(producer="001191310104MACE0YX63918020", produce_id="9999"))
 XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
@@ -288,8 +290,8 @@ def carried(member: Format, xmp: bytes, small: dict[str, bytes], media: Path, tm
         return out[:4] + struct.pack("<I", len(out) - 8) + out[8:]
     path = tmp_path / "a.mp3"
     path.write_bytes((media / "speech.mp3").read_bytes())
-    tag = ID3(path)
-    tag.add(PRIV(owner="XMP", data=xmp))
+    tag = id3.ID3(path)
+    tag.add(id3.PRIV(owner="XMP", data=xmp))
     tag.save(path)
     return path.read_bytes()
 

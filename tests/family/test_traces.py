@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutagen.id3 import COMM, GEOB, ID3, TSSE, WOAS
+from mutagen import id3 as untyped_id3
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -22,6 +22,7 @@ from mingwen.domain.clues import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue
 from mingwen.domain.errors import MingwenError
 from mingwen.formats import HEAD_BYTES
 
+id3: Any = untyped_id3
 Maker = Callable[[Path, Path], Path]
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 WHOLE, PART, CAMERA = (
@@ -96,7 +97,7 @@ def sound(*frames: Any) -> Maker:
     def make(media: Path, folder: Path) -> Path:
         path = folder / "a.mp3"
         path.write_bytes((media / "speech.mp3").read_bytes())
-        tag = ID3(path)
+        tag = id3.ID3(path)
         for frame in frames:
             tag.add(frame)
         tag.save(path)
@@ -177,7 +178,7 @@ def in_riff(made: bytes, data: bytes) -> bytes:
 
 
 def in_mp3(media: Path, folder: Path, data: bytes) -> bytes:
-    frame = GEOB(encoding=0, mime="application/x-c2pa-manifest-store", filename="c2pa", desc="c2pa manifest store", data=data)
+    frame = id3.GEOB(encoding=0, mime="application/x-c2pa-manifest-store", filename="c2pa", desc="c2pa manifest store", data=data)
     return sound(frame)(media, folder).read_bytes()
 
 
@@ -263,13 +264,13 @@ FIRES: list[tuple[str, Maker]] = [
     ("kling", film(comment="KlingAI 2.1")),
     ("hailuo", film(comment="Hailuo AI")),
     ("hailuo", exiftool(".jpg", "-Software=MiniMax image-01")),
-    ("suno", sound(COMM(encoding=3, lang="eng", desc="", text="made with suno; created=2026-01-01T00:00:00Z; id=1"))),
+    ("suno", sound(id3.COMM(encoding=3, lang="eng", desc="", text="made with suno; created=2026-01-01T00:00:00Z; id=1"))),
     ("exif-software", exiftool(".jpg", "-Software=Midjourney v7")),
     ("exif-software", exiftool(".jpg", "-ProcessingSoftware=Stable Diffusion XL")),
     ("exif-software", exiftool(".jpg", "-XMP:CreatorTool=Draw Things 1.9")),
     ("exif-software", png(Software="通义万相")),
     ("encoders", film(encoder_name="x", software="Runway Gen-4")),
-    ("encoders", sound(TSSE(encoding=3, text="ElevenLabs"))),
+    ("encoders", sound(id3.TSSE(encoding=3, text="ElevenLabs"))),
     ("wording", text(".txt", "红狐在雪地里。", "它很冷。", "（本文由AI生成）")),
     ("wording", text(".md", "---", "title: x", "---", "> 本文由人工智能生成，仅供参考", "", "# 红狐", "正文")),
     ("wording", text(".html", "<!doctype html><html><body><h1>Fox</h1><p>Words.</p><p><b>AI</b>-generated</p></body></html>")),
@@ -307,8 +308,8 @@ INNOCENT: list[Maker] = [
     with_store(".png", {"action": "c2pa.opened"}, "Google C2PA Core Generator Library"),
     film(comment="vid:v0d00fg10000", aigc_info='{"aigc_label_type":0}', title="How Runway made it"),
     film(product='{"product":"capcut"}', artist="MiniMe"),
-    sound(TSSE(encoding=3, text="Lavf59.27.100"), COMM(encoding=3, lang="eng", desc="", text="a song about suno")),
-    sound(WOAS(url="https://example.com/suno")),
+    sound(id3.TSSE(encoding=3, text="Lavf59.27.100"), id3.COMM(encoding=3, lang="eng", desc="", text="a song about suno")),
+    sound(id3.WOAS(url="https://example.com/suno")),
     png(Software="GIMP 2.10", Comment="drawn by hand, not with ComfyUI", prompt="say your name", Dream="of a fox"),
     png(parameters="f=50mm", Title="Minimax search", Description="a --verbose 2 log"),
     hidden(300, b"stealth_someone"),

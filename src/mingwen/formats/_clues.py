@@ -24,14 +24,22 @@ _SIGNATURE: Final = b"c2pa.signature"
 _FILL: Final = re.compile(rb"\0{8,}+")
 _PRINTABLE: Final = re.compile(rb"(?:[ -~]|[\xc2-\xf4][\x80-\xbf]{1,3}){6,}+")
 """ASCII and what looks like UTF-8."""
-_BULK: Final = re.compile(r"(?:[A-Za-z0-9+/=\s]|&#xA;){2048,}+")
-"""Thumbnails in Base64, and padding."""
+_RUN: Final = re.compile(r"(?:[A-Za-z0-9+/=\s]|&#xA;)++")
+_BULK_CHARS: Final = 2048
+"""Runs as long as this are thumbnails in Base64, or padding."""
+MAX_TOTAL_CHARS: Final = 1 << 20
+"""Of all clues of a file, so that a packed megabyte of texts costs no seconds."""
 
 
 def bounded(clues: Iterable[Clue]) -> Iterator[Clue]:
     """Give those that say something, as many and as much of each as a file may give."""
+    left = MAX_TOTAL_CHARS
     for clue in islice((c for c in clues if c.text), MAX_CLUES):
-        yield clue if len(clue.text) <= MAX_CLUE_CHARS else replace(clue, text=clue.text[:MAX_CLUE_CHARS])
+        short = clue if len(clue.text) <= MAX_CLUE_CHARS else replace(clue, text=clue.text[:MAX_CLUE_CHARS])
+        left -= len(short.text)
+        if left < 0:
+            return
+        yield short
 
 
 def printable(data: bytes) -> str:
@@ -52,7 +60,11 @@ def xmp(place: str, packet: bytes) -> Clue:
     begin = packet[:2]
     wide = {b"\xfe\xff": "utf-16", b"\xff\xfe": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
     text = packet.decode(wide.get(begin, "utf-8"), "replace")
-    return Clue(Channel.XMP, place, _BULK.sub(" ", text) if len(text) > MAX_CLUE_CHARS else text)
+    return Clue(Channel.XMP, place, _slim(text) if len(text) > MAX_CLUE_CHARS else text)
+
+
+def _slim(text: str) -> str:
+    return _RUN.sub(lambda run: " " if len(run[0]) >= _BULK_CHARS else run[0], text)
 
 
 def manifest(place: str, source: BinaryIO, start: int, stop: int) -> Clue:

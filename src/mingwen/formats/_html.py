@@ -17,7 +17,7 @@ from mingwen.formats._tags import Cut, Token, attributes, tokens
 REACH_BYTES = 1024 * 1024
 """How much of a page is searched; its head ends long before."""
 
-CLUE_REACH_BYTES = 64 * 1024
+CLUE_REACH_BYTES = 32 * 1024
 """How much of either end of a page is searched for clues."""
 
 _PLACE = "meta AIGC"
@@ -203,6 +203,8 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 
 def _generators(page: Stretch) -> Iterator[Clue]:
     for token in tokens(page.view):
+        if token.name == b"body":
+            return
         if token.cut is Cut.START and token.name == b"meta":
             values = attributes(page.view, token)
             if page.view[slice(*values.get(b"name", (0, 0)))].lower() == b"generator":
@@ -211,12 +213,14 @@ def _generators(page: Stretch) -> Iterator[Clue]:
 
 def _visible(page: Stretch) -> str:
     """Return the text between the tags; elements of a line leave it whole, all others begin a new one."""
-    parts: list[str] = []
+    newline = page.encoding.encode("\n")
+    parts: list[bytes] = []
     index = 0
     for token in tokens(page.view):
-        parts.append(page.text(index, token.start) or "")
-        parts.append("" if token.name in _INLINE or token.cut is Cut.COMMENT else "\n")
+        parts += page.raw(index, token.start), b"" if token.name in _INLINE or token.cut is Cut.COMMENT else newline
         index = max(token.stop, token.inner[1] if token.cut is Cut.START else 0)
-    parts.append((page.text(index, len(page.view)) or "").partition("<")[0])
-    lines = (" ".join(line.split()) for line in html.unescape("".join(parts)).split("\n"))
+    cut = page.view.find(b"<", index)  # what the stretch's end cuts off
+    parts.append(page.raw(index, len(page.view) if cut < 0 else cut))
+    text = page.encoding.decode(b"".join(parts), whole=False) or ""
+    lines = (" ".join(line.split()) for line in html.unescape(text).split("\n"))
     return "\n".join(filter(None, lines))

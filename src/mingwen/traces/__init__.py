@@ -1,6 +1,6 @@
 """Marks that generators leave in files: one file a kind, found by name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -12,6 +12,8 @@ from mingwen.traces._shape import MAX_WORDS_CHARS, Trace
 
 __all__ = ["MAX_SEEN", "MAX_WORDS_CHARS", "Sighting", "Trace", "every", "search"]
 
+MAX_SEARCHED_CHARS: Final = 1 << 20
+"""Of all clues of a file together."""
 MAX_SEEN: Final = 4
 """Sightings of one trace that are told."""
 
@@ -39,9 +41,19 @@ def search(clues: Iterable[Clue], source: BinaryIO, format_name: str) -> tuple[S
     Raises:
         Malformed: what the clues raise while they are taken, and nothing else.
     """
-    given = tuple(clues)
+    given = tuple(_within(clues))
     sightings = ((trace, _seen(trace, given, source, format_name)) for trace in every())
     return tuple(Sighting(trace, words) for trace, words in sightings if words)
+
+
+def _within(clues: Iterable[Clue]) -> Iterator[Clue]:
+    """Yield clues until ``MAX_SEARCHED_CHARS`` of text have come; an honest file has far fewer."""
+    left = MAX_SEARCHED_CHARS
+    for clue in clues:
+        if len(clue.text) > left:
+            return
+        left -= len(clue.text)
+        yield clue
 
 
 def _seen(trace: Trace, clues: tuple[Clue, ...], source: BinaryIO, format_name: str) -> tuple[str, ...]:

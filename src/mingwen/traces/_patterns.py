@@ -5,13 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mingwen.domain.clues import Channel, Clue
+from mingwen.domain.clues import MAX_CLUE_CHARS, Channel, Clue
 from mingwen.traces._shape import MAX_WORDS_CHARS
 
 AGENT: Final = rb"(?:claim_generator(?:_info)?|softwareAgents?|name|model(?:Name|Identifier))".decode() + r"[^\n]{1,4}?"
 """In a manifest (C2PA 2.2): a key that names the program that made something, and the head of the CBOR string behind it."""
 WORKING_CHANNELS: Final = frozenset({Channel.TEXT, Channel.EXIF, Channel.TAG, Channel.PRIVATE})
 """Where programs write what they did."""
+
+TITLE_CHARS: Final = 256
+"""How far the name of a program reaches where one is asked for."""
+NOTE_CHARS: Final = 4096
+"""How far a vendor's note reaches."""
 
 _NAME_CHARS = 40
 _CONTROL = re.compile(r"[\0-\x20\x7f-\x9f\u2028\u2029]+")
@@ -26,12 +31,14 @@ class Pattern:
     """Searched in the text; the match is what is told."""
     name: re.Pattern[str] | None = None
     """The whole name of the clue; None where any will do."""
+    reach: int = MAX_CLUE_CHARS
+    """How much of the text is searched, from its beginning."""
 
     def match(self, clue: Clue) -> re.Match[str] | None:
         """Return what was found in a clue."""
         if clue.channel not in self.channels or not (self.name is None or self.name.fullmatch(clue.name)):
             return None
-        return self.text.search(clue.text)
+        return self.text.search(clue.text, 0, self.reach)
 
 
 def channels_of(patterns: Sequence[Pattern]) -> frozenset[Channel]:

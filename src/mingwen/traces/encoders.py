@@ -6,7 +6,7 @@ Encoders that everybody uses (Lavf, HandBrake, Google's of YouTube) tell nothing
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import Pattern, channels_of, finder
+from mingwen.traces._patterns import TITLE_CHARS, Pattern, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _GENERATORS = (
@@ -47,6 +47,7 @@ _PATTERNS = (
         frozenset({Channel.TAG}),
         re.compile(r"(?<![\w-])(?i:" + "|".join(map(re.escape, _GENERATORS)) + r")(?![\w-])"),
         _ENCODER,
+        TITLE_CHARS,
     ),
 )
 

@@ -3,7 +3,7 @@
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import Pattern, channels_of, finder
+from mingwen.traces._patterns import TITLE_CHARS, Pattern, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _GENERATORS = (
@@ -52,7 +52,7 @@ _PROGRAM = re.compile(
     r"|make|model|credit)|2:65|2:110|2:115"
 )
 _PATTERNS = (
-    Pattern(frozenset({Channel.EXIF, Channel.TEXT, Channel.IPTC}), re.compile(_NAMES), _PROGRAM),
+    Pattern(frozenset({Channel.EXIF, Channel.TEXT, Channel.IPTC}), re.compile(_NAMES), _PROGRAM, TITLE_CHARS),
     Pattern(
         frozenset({Channel.XMP}),
         re.compile(rf"(?:CreatorTool|softwareAgent|ImageEditingSoftware|Credit)(?:=[\"']|>)[^<>\"']{{0,60}}?{_NAMES}"),

@@ -3,14 +3,17 @@
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, Pattern, channels_of, finder
+from mingwen.traces._patterns import AGENT, TITLE_CHARS, Pattern, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _NAME = r"(?:Adobe[ _])?Firefly\b"
 _PATTERNS = (
     Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + _NAME)),
     Pattern(
-        frozenset({Channel.EXIF, Channel.TEXT}), re.compile(r"\bAdobe[ _]Firefly\b"), re.compile("(?i:software|creator|source)")
+        frozenset({Channel.EXIF, Channel.TEXT}),
+        re.compile(r"\bAdobe[ _]Firefly\b"),
+        re.compile("(?i:software|creator|source)"),
+        TITLE_CHARS,
     ),
     Pattern(frozenset({Channel.XMP}), re.compile(rf"(?:CreatorTool|softwareAgent|Credit)(?:=[\"']|>)\s*{_NAME}")),
 )
