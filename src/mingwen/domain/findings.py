@@ -93,6 +93,11 @@ RULES: Final = {
             "Measures Art. 6",
             "a platform's label: the producer is not known to it",
             "传播平台添加的标识：生成方未知",
+            "label.older-schema",
+            _E,
+            f"{_GB} Annex E b",
+            "expected the seven fields of Annex E, found the older schema of Tencent Cloud ({found})",
+            "应为附录 E 的七个字段，实为腾讯云早期格式（{found}）",
         ),
         Rule("label.field-unknown", _W, f"{_GB} Annex E b", "{field} is not one of the seven fields", "{field} 不属于七个字段"),
         Rule(

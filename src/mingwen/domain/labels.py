@@ -114,16 +114,24 @@ TELLING: Final = (WRAPPER_KEY, "ContentProducer", "ProduceID")
 """Words that, as keys of JSON, show that a text may be a label."""
 
 
+OLDER_FIELDS: Final = ("ServiceProvider", "ServiceUser", "Time", "ContentId")
+"""Keys of the schema that Tencent Cloud wrote before Annex E; seen in Exif ImageDescription."""
+OLDER_LEAST: Final = 2
+"""How many of them show the older schema; each alone is a word that anybody may use."""
+
+
 def mentions(text: str) -> bool:
     """Say whether free text may hold a label: the word AIGC or a telling field name in a JSON object, escaped or not.
 
-    A comment such as "made with AIGC tools" is no label; hence the quotes and the brace.
+    A comment such as "made with AIGC tools" is no label; hence the quotes and the brace. The older schema counts too.
     """
     if "{" not in text:
         return False
     if "\\u" in text:
         text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
-    return any(f'"{word}"' in text for word in TELLING)
+    if any(f'"{word}"' in text for word in TELLING):
+        return True
+    return f'"{OLDER_FIELDS[0]}"' in text and sum(f'"{word}"' in text for word in OLDER_FIELDS) >= OLDER_LEAST
 
 
 def _require(*named: tuple[str, str]) -> None:

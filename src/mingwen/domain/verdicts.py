@@ -7,7 +7,17 @@ from typing import Final
 
 from mingwen.domain import strict_json
 from mingwen.domain.findings import Finding, Severity, found
-from mingwen.domain.labels import FIELDS, MAX_LABEL_BYTES, PRODUCTION, PROPAGATION, WRAPPER_KEY, AigcLabel, Claim
+from mingwen.domain.labels import (
+    FIELDS,
+    MAX_LABEL_BYTES,
+    OLDER_FIELDS,
+    OLDER_LEAST,
+    PRODUCTION,
+    PROPAGATION,
+    WRAPPER_KEY,
+    AigcLabel,
+    Claim,
+)
 from mingwen.domain.providers import problems
 from mingwen.domain.sites import Reading, Site, Wrapper
 from mingwen.domain.strict_json import Pairs, Value
@@ -106,8 +116,12 @@ def read_site(site: Site) -> tuple[ReadLabel, list[Finding]]:
     out += more
     if not isinstance(value, Pairs):
         return nothing, [*out, found("label.not-json", site.place, found=_kind(value))]
-    out += _check(value, site.place)
     first = value.first()
+    if older := _older(first):  # the rules of Annex E say nothing of its form: one finding instead of one a field
+        return ReadLabel(site.place, site.guide, tuple(first.items()), None), [
+            found("label.older-schema", site.place, found=", ".join(older))
+        ]
+    out += _check(value, site.place)
     return ReadLabel(site.place, site.guide, tuple(first.items()), _label(first)), out
 
 
@@ -140,6 +154,12 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
         except ValueError as e:
             return inner, [*out, found("label.not-json", site.place, found=e)]
     return inner, out
+
+
+def _older(first: dict[str, Value]) -> list[str]:
+    """Return the keys of the older schema, if the object is one of it and holds none of the seven fields."""
+    keys: list[str] = [k for k in OLDER_FIELDS if k in first]
+    return keys if len(keys) >= OLDER_LEAST and not first.keys() & set(FIELDS) else []
 
 
 def _check(value: Pairs, place: str) -> list[Finding]:

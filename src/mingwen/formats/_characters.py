@@ -15,6 +15,8 @@ from mingwen.domain.errors import Misused
 from mingwen.formats._bytes import read_at, size_of
 from mingwen.formats._shape import HEAD_BYTES
 
+CLUE_BYTES = 4096
+"""How much of either end of a text is a clue."""
 MARK_BYTES = 3
 """The longest byte order mark, UTF-8's."""
 WHITE = b" \t\r\n\f"
@@ -178,6 +180,19 @@ def closing(source: BinaryIO, limit: int) -> Stretch:
     least = len(encoding.mark)
     start = max(least, size - limit)
     return _stretch(source, encoding, start - (start - least) % encoding.width, size)
+
+
+def ends(source: BinaryIO, limit: int) -> tuple[str, str]:
+    """Return the first and the last ``limit`` bytes of a text as characters; what does not decode is replaced."""
+    return _lenient(opening(source, limit)), _lenient(closing(source, limit))
+
+
+def _lenient(stretch: Stretch) -> str:
+    """Decode a stretch whose ends may stand within a character; one that begins in the text begins with a line."""
+    cut = 0 if stretch.first else stretch.view.find(b"\n") + 1
+    data = stretch.raw(cut, len(stretch.view))
+    text = stretch.encoding.decode(data, whole=stretch.last)
+    return data.decode(stretch.encoding.codecs[0], "replace") if text is None else text
 
 
 def _measured(source: BinaryIO) -> tuple[int, Encoding]:

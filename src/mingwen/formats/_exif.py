@@ -1,6 +1,7 @@
-"""Exif blocks: find labels that others wrote into text tags, and blank them where the label moves.
+"""Exif blocks: what their text tags say, the labels among it, and those blanked where the label moves.
 
-TC260-PG-20259A Annex B allows UserComment with the wrapped form; ImageDescription and XPComment are seen in the wild.
+TC260-PG-20259A Annex B allows UserComment with the wrapped form; ImageDescription and XPComment are seen in the wild, and
+every other text tag is looked at too. Names of tags: Exif 3.0 (CIPA DC-008) §4.6; XP tags: Windows.
 """
 
 import struct
@@ -13,14 +14,44 @@ from mingwen.domain.labels import mentions
 MAX_ENTRIES: Final = 1000
 """Entries of one directory; cameras write up to a hundred or so."""
 
-MAX_TEXTS: Final = 16
+MAX_TEXTS: Final = 64
 MAX_TEXT_BYTES: Final = 1 << 20
 """Of all text tags together; each may name the same bytes again."""
+
+_ORDER_BYTES: Final = 256
+"""Of a wide text that tell its byte order."""
 
 _TYPE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _EXIF_IFD: Final = 0x8769
 _USER_COMMENT: Final = 0x9286
-_TEXT_TAGS: Final = {0x010E: "ImageDescription", 0x9C9C: "XPComment", _USER_COMMENT: "UserComment"}
+_WINDOWS: Final = range(0x9C9B, 0x9CA0)
+"""UTF-16 LE whatever the block's order."""
+_TEXT_TAGS: Final = {
+    0x000B: "ProcessingSoftware",
+    0x010D: "DocumentName",
+    0x010E: "ImageDescription",
+    0x010F: "Make",
+    0x0110: "Model",
+    0x011D: "PageName",
+    0x0131: "Software",
+    0x013B: "Artist",
+    0x013C: "HostComputer",
+    0x8298: "Copyright",
+    _USER_COMMENT: "UserComment",
+    0x9C9B: "XPTitle",
+    0x9C9C: "XPComment",
+    0x9C9D: "XPAuthor",
+    0x9C9E: "XPKeywords",
+    0x9C9F: "XPSubject",
+    0xA420: "ImageUniqueID",
+    0xA430: "CameraOwnerName",
+    0xA436: "ImageTitle",
+    0xA437: "Photographer",
+    0xA438: "ImageEditor",
+    0xA43A: "RAWDevelopingSoftware",
+    0xA43B: "ImageEditingSoftware",
+    0xA43C: "MetadataEditingSoftware",
+}
 _CHARSETS: Final = {b"ASCII\0\0\0": "utf-8", b"\0\0\0\0\0\0\0\0": "utf-8", b"JIS\0\0\0\0\0": "iso2022_jp"}
 
 
@@ -31,14 +62,22 @@ class _Value:
     stop: int
 
 
-def labels(tiff: bytes) -> list[tuple[str, str]]:
-    """Return (place, text) of every text tag of IFD0 and the Exif IFD that may hold a label.
+def texts(tiff: bytes) -> list[tuple[str, str]]:
+    """Return (English tag name, text) of every text tag of IFD0 and the Exif IFD, in file order.
 
     Raises:
         Malformed: the block is no TIFF structure, points outside itself, or has more text than is read (``exif.broken``).
     """
-    found = ((f"Exif {_TEXT_TAGS[v.tag]}", _text(tiff, v)) for v in _text_values(tiff))
-    return [(place, text) for place, text in found if mentions(text)]
+    return [(_TEXT_TAGS[v.tag], _text(tiff, v)) for v in _text_values(tiff)]
+
+
+def labels(tiff: bytes) -> list[tuple[str, str]]:
+    """Return (place, text) of every text tag that may hold a label.
+
+    Raises:
+        Malformed: as ``texts``.
+    """
+    return [(f"Exif {name}", text) for name, text in texts(tiff) if mentions(text)]
 
 
 def blank(tiff: bytes) -> bytes:
@@ -91,14 +130,22 @@ def _directory(tiff: bytes, order: str, at: int) -> tuple[list[_Value], list[int
 
 def _text(tiff: bytes, value: _Value) -> str:
     data = tiff[value.start : value.stop]
-    if value.tag == 0x9C9C:  # noqa: PLR2004 - Windows writes XPComment in UTF-16 LE whatever the block's order
+    if value.tag in _WINDOWS:
         return data.decode("utf-16-le", "replace").rstrip("\0")
     codec = "utf-8"
     if value.tag == _USER_COMMENT:
         charset, data = data[:8], data[8:]
-        wide = "utf-16-le" if tiff[:2] == b"II" else "utf-16-be"
-        codec = wide if charset == b"UNICODE\0" else _CHARSETS.get(charset, "utf-8")
+        codec = _wide(data, tiff) if charset == b"UNICODE\0" else _CHARSETS.get(charset, "utf-8")
     return data.decode(codec, "replace").rstrip("\0 ")
+
+
+def _wide(data: bytes, tiff: bytes) -> str:
+    """Tell the order of UTF-16: some programs write big-endian whatever the block's order, which the zeros of ASCII show."""
+    begin = data[:_ORDER_BYTES]
+    above, below = begin[0::2].count(0), begin[1::2].count(0)
+    if above == below:
+        return "utf-16-le" if tiff[:2] == b"II" else "utf-16-be"
+    return "utf-16-be" if above > below else "utf-16-le"
 
 
 def _broken(what: str) -> Malformed:

@@ -10,14 +10,19 @@ from typing import BinaryIO
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
-from mingwen.formats._characters import Stretch, opening, require_label
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, opening, require_label
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 from mingwen.formats._tags import Cut, Token, attributes, tokens
 
 REACH_BYTES = 1024 * 1024
 """How much of a page is searched; its head ends long before."""
 
+CLUE_REACH_BYTES = 32 * 1024
+"""How much of either end of a page is searched for clues."""
+
 _PLACE = "meta AIGC"
+_INLINE = frozenset(b"a abbr b bdi bdo big cite code em font i ins kbd mark q rp rt ruby s small span strong sub sup u".split())
+"""Elements that stand within a line of text."""
 _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b"script", b"style", b"noscript", b"template"))
 """Start tags that do not end the head (HTML Living Standard §13.2.6.4.4)."""
 _OTHER_NAMES = (b"aigc", b"aigc-metadata")
@@ -187,6 +192,35 @@ def _gone(page: Stretch, found: _Found) -> bytes:
     return page.encoding.encode(found.gone.decode("ascii"))
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give the program that wrote the page, and the beginning and the end of what a reader sees."""
+    start, end = opening(source, CLUE_REACH_BYTES), closing(source, CLUE_REACH_BYTES)
+    yield from _generators(start)
+    text = _visible(start)
+    yield Clue(Channel.BODY, "beginning", text[:CLUE_BYTES])
+    yield Clue(Channel.BODY, "end", (text if start.last else _visible(end))[-CLUE_BYTES:])
+
+
+def _generators(page: Stretch) -> Iterator[Clue]:
+    for token in tokens(page.view):
+        if token.name == b"body":
+            return
+        if token.cut is Cut.START and token.name == b"meta":
+            values = attributes(page.view, token)
+            if page.view[slice(*values.get(b"name", (0, 0)))].lower() == b"generator":
+                yield Clue(Channel.TAG, "generator", html.unescape(page.text(*values.get(b"content", (0, 0))) or ""))
+
+
+def _visible(page: Stretch) -> str:
+    """Return the text between the tags; elements of a line leave it whole, all others begin a new one."""
+    newline = page.encoding.encode("\n")
+    parts: list[bytes] = []
+    index = 0
+    for token in tokens(page.view):
+        parts += page.raw(index, token.start), b"" if token.name in _INLINE or token.cut is Cut.COMMENT else newline
+        index = max(token.stop, token.inner[1] if token.cut is Cut.START else 0)
+    cut = page.view.find(b"<", index)  # what the stretch's end cuts off
+    parts.append(page.raw(index, len(page.view) if cut < 0 else cut))
+    text = page.encoding.decode(b"".join(parts), whole=False) or ""
+    lines = (" ".join(line.split()) for line in html.unescape(text).split("\n"))
+    return "\n".join(filter(None, lines))

@@ -38,14 +38,16 @@ _ALL_STUFFED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _WINDOW: Final = 64 << 10
 _KIND: Final = {2: re.compile(rb"[A-Z0-9]{3}"), 3: re.compile(rb"[A-Z0-9]{3}[A-Z0-9 \0]"), 4: re.compile(rb"[A-Z0-9]{4}")}
 """Some writers put the three letters of v2.2 into v2.3."""
-_TEXT_KIND: Final = re.compile(rb"T...?|COMM?|USLT|ULT|PRIV", re.DOTALL)
+_LABEL_KIND: Final = re.compile(r"T...?|COMM?|USLT|ULT|PRIV", re.DOTALL)
+_KEPT_KIND: Final = re.compile(rb"T...?|COMM?|USLT|ULT|PRIV|GEOB?", re.DOTALL)
+"""Those with a label, and those with a C2PA manifest."""
 _CODECS: Final = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
-_XMP_OWNER: Final = b"XMP\0"
+XMP_OWNER: Final = b"XMP\0"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame that may hold a label."""
+    """A frame that may hold a label, or a general object."""
 
     kind: str
     start: int
@@ -164,14 +166,14 @@ def labels(source: BinaryIO, tag: Tag) -> tuple[list[Label], list[Unread]]:
     elif tag.walk.broken:
         unread.append(Unread(tag.name, tag.walk.broken))
     spent = 0
-    for frame in tag.walk.frames:
+    for frame in (f for f in tag.walk.frames if _LABEL_KIND.fullmatch(f.kind)):
         if len(found) >= MAX_LABELS or spent > MAX_TEXT_BYTES:
             unread.append(Unread(tag.name, f"holds {spent} bytes of text and {len(found)} labels or more, and no more are read"))
             break
         try:
-            data = _data(source, tag, frame)
-            spent += len(data)
-            found += [Label(site, frame) for site in _sites(frame, data)]
+            content = data(source, tag, frame)
+            spent += len(content)
+            found += [Label(site, frame) for site in _sites(frame, content)]
         except Malformed as e:
             unread.append(Unread(f"ID3 {frame.kind}", e.message))
     return found, unread
@@ -269,7 +271,7 @@ def _walked(body: "_Body", version: int, *, plain: bool) -> Walk:
             size = _unsafe(header[4:8])
         if not body.skip(size):
             return Walk(tuple(frames), start, f"has a frame {kind!r} of {size} bytes, more than there are")
-        if _TEXT_KIND.fullmatch(kind):
+        if _KEPT_KIND.fullmatch(kind):
             flags = 0 if version == 2 else int.from_bytes(header[8:10])  # noqa: PLR2004
             frames.append(Frame(kind.decode("ascii").rstrip(" \0"), start, body.position, size, flags))
     return Walk(tuple(frames), body.position, f"holds more than the {MAX_FRAMES} frames that are walked")
@@ -293,25 +295,29 @@ def _has_crc(tag: Tag) -> bool:
     return bool(flags) and bool(flags[0] & 0x80 if tag.version == 3 else flags[1] & 0x20)  # noqa: PLR2004
 
 
-def _data(source: BinaryIO, tag: Tag, frame: Frame) -> bytes:
-    """Return a frame's data, unstuffed and unpacked (v2.3 §3.3.1, v2.4 §4.1); b"" for a PRIV of another owner."""
+def data(source: BinaryIO, tag: Tag, frame: Frame) -> bytes:
+    """Return a frame's data, unstuffed and unpacked (v2.3 §3.3.1, v2.4 §4.1); b"" for a PRIV of another owner.
+
+    Raises:
+        Malformed: it is too large, encrypted or cannot be unpacked (``id3.broken``).
+    """
     body = _Body(source, frame.start, frame.stop, stuffed=tag.stuffed)
     body.take(6 if tag.version == 2 else 10)  # noqa: PLR2004
-    data = body.take(min(frame.size, MAX_FRAME_BYTES))
-    if frame.kind == "PRIV" and not frame.flags & 0xFF and not data.startswith(_XMP_OWNER):
+    raw = body.take(min(frame.size, MAX_FRAME_BYTES))
+    if frame.kind == "PRIV" and not frame.flags & 0xFF and not raw.startswith(XMP_OWNER):
         return b""
     if frame.size > MAX_FRAME_BYTES:
         raise _broken(f"has {frame.size} bytes, more than the {MAX_FRAME_BYTES} that are read")
     if tag.version == 3:  # noqa: PLR2004
         packed, encrypted, grouped = (frame.flags & bit for bit in (0x80, 0x40, 0x20))
-        data = data[(4 if packed else 0) + (1 if grouped else 0) :]
+        raw = raw[(4 if packed else 0) + (1 if grouped else 0) :]
     else:
         grouped, packed, encrypted, stuffed, counted = (frame.flags & bit for bit in (0x40, 0x08, 0x04, 0x02, 0x01))
-        data = data[(1 if grouped else 0) + (4 if counted else 0) :]
-        data = data.replace(b"\xff\0", b"\xff") if stuffed else data
+        raw = raw[(1 if grouped else 0) + (4 if counted else 0) :]
+        raw = raw.replace(b"\xff\0", b"\xff") if stuffed else raw
     if encrypted:
         raise _broken("is encrypted")
-    return _unpacked(data) if packed else data
+    return _unpacked(raw) if packed else raw
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -328,17 +334,25 @@ def _unpacked(data: bytes) -> bytes:
 def _sites(frame: Frame, data: bytes) -> list[Site]:
     """Find the label in one frame's data, whatever place its kind gives it."""
     if frame.kind == "PRIV":
-        packet = data.removeprefix(_XMP_OWNER)
-        return [Site(f"ID3 PRIV {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)] if data else []
+        return _xmp.sites(data.removeprefix(XMP_OWNER), f"ID3 PRIV {_xmp.PLACE}", guide=False) if data else []
     if not data:
         return []
-    language = 3 if frame.kind in {"COMM", "COM", "USLT", "ULT"} else 0
-    described = language or frame.kind in {"TXXX", "TXX"}
-    description, text = _texts(data[:1] + data[1 + language :], described=bool(described))
+    description, text = words(frame, data)
     if frame.kind in {"TXXX", "TXX"} and "AIGC" in description.upper():
         return [Site(f"ID3 TXXX:{description}", text, Wrapper.BARE, guide=description == "AIGC")]
     name = f"ID3 {frame.kind}:{description}" if description else f"ID3 {frame.kind}"
     return [Site(name, text, Wrapper.WRAPPED, guide=False)] if mentions(text) else []
+
+
+def words(frame: Frame, data: bytes) -> tuple[str, str]:
+    """Return description and text of a text frame, of which ``data`` is the content.
+
+    Raises:
+        Malformed: it is in no encoding that ID3 knows (``id3.broken``).
+    """
+    language = 3 if frame.kind in {"COMM", "COM", "USLT", "ULT"} else 0
+    described = language or frame.kind in {"TXXX", "TXX"}
+    return _texts(data[:1] + data[1 + language :], described=bool(described))
 
 
 def _texts(data: bytes, *, described: bool) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _moov, _stray, _xmp
+from mingwen.formats import _clues, _moov, _stray, _xmp
 from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
@@ -25,6 +25,10 @@ MIN_PAGED_BYTES: Final = 1 << 20
 
 _XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
+_C2PA_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_C2PA_PURPOSE = b"manifest\0"
+_C2PA_HEAD = len(_C2PA_ID) + 4 + len(_C2PA_PURPOSE)
+"""C2PA 2.2 Appendix A: user type, version and flags, purpose."""
 MAX_ODD_BYTES: Final = 1 << 20
 """How much of a box that is not understood is searched for a label."""
 _CONTENT = frozenset({b"mdat", b"moof", b"free", b"skip", b"wide", b"mfra", b"sidx", b"styp", b"ftyp"})
@@ -234,6 +238,27 @@ def _without_label(source: BinaryIO, box: Box) -> Sequence[Edit]:
     return (Edit(box.body + len(_XMP_ID), box.stop, _xmp.without(_packet(source, box))),)
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+# --- what else a file says ----------------------------------------------------------------------------------------------
+
+
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give the texts of the moov, and XMP and C2PA manifests in ``uuid`` boxes."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    for box in walk(source, 0, size_of(source)):
+        if isinstance(box, Unread):
+            return
+        if box.kind == b"moov" and box.stop - box.body <= MAX_MOOV_BYTES:
+            yield from _moov.clues(_take_apart(source, box)[0])
+        elif box.kind == b"uuid":
+            yield from _of_uuid(source, box)
+
+
+def _of_uuid(source: BinaryIO, box: Box) -> Iterator[Clue]:
+    head = read_at(source, box.body, min(_C2PA_HEAD, box.stop - box.body), what="uuid")
+    if head.startswith(_XMP_ID) and box.stop - box.body <= MAX_XMP_BYTES:
+        yield _clues.xmp("uuid", _packet(source, box))
+    elif head.startswith(_C2PA_ID) and head.endswith(_C2PA_PURPOSE):
+        yield _clues.manifest("uuid", source, box.body + _C2PA_HEAD + 8, box.stop)  # 8: where Merkle trees stand

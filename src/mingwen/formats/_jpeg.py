@@ -4,16 +4,18 @@ Read too: Exif UserComment and ImageDescription (Annex B), a bare label glued in
 EOI. Structure: ITU-T T.81 Annex B; XMP specification part 3, §1.1.3.
 """
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.labels import mentions
+from mingwen.domain.labels import OLDER_FIELDS, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _exif, _stray, _xmp
+from mingwen.formats import _clues, _exif, _iptc, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 10_000
 """Header segments that are walked; a large ICC profile or a maker's preview takes a few hundred."""
@@ -25,10 +27,15 @@ MAX_SEGMENT_BYTES: Final = 65_533
 _SOI: Final = b"\xff\xd8"
 _EOI: Final = b"\xff\xd9"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
-_EXTENDED: Final = b"http://ns.adobe.com/xmp/extension/\0"
-_EXTENDED_PLACE: Final = "extended XMP TC260:AIGC"
+_EXTENSION: Final = b"http://ns.adobe.com/xmp/extension/\0"
+_EXTENDED_PLACE: Final = f"extended {_xmp.PLACE}"
 _EXIF: Final = b"Exif\0\0"
-_SOS, _COM, _APP0, _APP1, _APP15 = 0xDA, 0xFE, 0xE0, 0xE1, 0xEF
+_SOS, _COM, _APP0, _APP1, _APP11, _APP13, _APP15 = 0xDA, 0xFE, 0xE0, 0xE1, 0xEB, 0xED, 0xEF
+_RESOURCES: Final = b"Photoshop 3.0\0"
+_ONES_OWN: Final = (_XMP, _EXIF, _EXTENSION, _RESOURCES, b"JFIF\0", b"JFXX\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe", b"JP")
+"""Beginnings of segments that are standards' own; what else stands in an APPn is a vendor's."""
+MAX_HELD_BYTES: Final = 8 << 20
+"""Of extended XMP and of manifests, which are joined from segments."""
 _ALONE: Final = {0x01, *range(0xD0, 0xD8)}
 """TEM and RSTn: markers without a length."""
 
@@ -52,7 +59,7 @@ class _Segment:
 
     @property
     def is_extended(self) -> bool:
-        return self.marker == _APP1 and self.data.startswith(_EXTENDED)
+        return self.marker == _APP1 and self.data.startswith(_EXTENSION)
 
     @property
     def is_index(self) -> bool:
@@ -75,7 +82,7 @@ def read(source: BinaryIO) -> Reading:
                 sites += _sites(segment)
             except Malformed as e:
                 unread.append(Unread(segment.name, e.message))
-        sites += [Site(_EXTENDED_PLACE, text, Wrapper.BARE, guide=False) for text in _extended_labels(extended)]
+        sites += _extended_sites(extended)
     except Malformed as e:
         unread.append(Unread("segments or extended XMP", e.message))
     else:
@@ -94,7 +101,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     """Set the XMP property in the packet that is there, or in a new APP1 behind APP0 and Exif; nothing else moves."""
     segments = list(_segments(source))
     packets = [s for s in segments if s.is_xmp]
-    edits: list[Edit] = [Edit(s.start, s.stop, b"") for s in packets[1:] if _xmp.labels(s.data[len(_XMP) :])]
+    edits: list[Edit] = [Edit(s.start, s.stop, b"") for s in packets[1:] if _sites(s)]
     edits += [e for s in segments for e in _without_label(s)]
     if packets:
         edits.append(Edit(packets[0].start, packets[0].stop, _xmp_segment(_xmp.edit(packets[0].data[len(_XMP) :], label))))
@@ -104,7 +111,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(at, at, _xmp_segment(_xmp.edit(None, label))))
     edits += _stray.edits(source, _tail(source, segments[-1].stop))
     _require_index(segments, edits)
-    if _extended_labels([s for s in segments if s.is_extended]):
+    if _extended_sites([s for s in segments if s.is_extended]):
         hint = "write the picture's XMP anew without the label, or take the original"
         raise Refused("jpeg.extended-xmp", "expected no label in extended XMP, found one", hint=hint)
     return spliced(edits, size_of(source))
@@ -121,13 +128,17 @@ def _require_index(segments: list[_Segment], edits: list[Edit]) -> None:
             )
 
 
-def _extended_labels(segments: list[_Segment]) -> list[str]:
-    """Join extended XMP (XMP specification part 3, §1.1.3.1: GUID, length, offset, then a part) and read it."""
+def _extended_sites(segments: list[_Segment]) -> list[Site]:
+    return [site for packet in _extended(segments) for site in _xmp.sites(packet, _EXTENDED_PLACE, guide=False)]
+
+
+def _extended(segments: list[_Segment]) -> list[bytes]:
+    """Join extended XMP (XMP specification part 3, §1.1.3.1: GUID, length, offset, then a part)."""
     parts: dict[bytes, dict[int, bytes]] = {}
     for s in segments:
-        head = s.data[len(_EXTENDED) :]
+        head = s.data[len(_EXTENSION) :]
         parts.setdefault(head[:32], {})[int.from_bytes(head[36:40])] = head[40:]
-    return [text for found in parts.values() for text in _xmp.labels(b"".join(found[at] for at in sorted(found)))]
+    return [b"".join(found[at] for at in sorted(found)) for found in parts.values()]
 
 
 def _segments(source: BinaryIO) -> Iterator[_Segment]:
@@ -155,19 +166,26 @@ def _segments(source: BinaryIO) -> Iterator[_Segment]:
 
 def _sites(segment: _Segment) -> list[Site]:
     if segment.is_xmp:
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(segment.data[len(_XMP) :])]
+        return _xmp.sites(segment.data[len(_XMP) :], guide=True)
     if segment.is_exif:
         found = _exif.labels(segment.data[len(_EXIF) :])
         return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in found]
-    return [Site(segment.name, text, Wrapper.EITHER, guide=False) for text in _glued(segment.data)]
+    glued = [segment.data[start:stop].decode("utf-8", "replace") for start, stop in _glued(segment)]
+    return [Site(segment.name, text, Wrapper.EITHER, guide=False) for text in glued]
 
 
-def _glued(data: bytes) -> list[str]:
-    """Find a label among other bytes of a segment: ``AIGC{…}`` near JFIF, or JSON in a comment."""
-    text = data.decode("utf-8", "replace")
-    if not mentions(text) or "}" not in text:
+def _glued(segment: _Segment) -> list[tuple[int, int]]:
+    """Find labels among other bytes of a segment: ``AIGC{…}`` near JFIF, or JSON in a comment."""
+    data = segment.data
+    if segment.is_extended or b"{" not in data:
         return []
-    return [text[text.index("{") : text.rindex("}") + 1]]
+    if found := _stray.objects(data):
+        return found
+    # What no plain key gives away: escaped ones, and the older schema.
+    telling = b"\\u" in data or OLDER_FIELDS[0].encode() in data
+    return (
+        [(data.index(b"{"), data.rfind(b"}") + 1 or len(data))] if telling and mentions(data.decode("utf-8", "replace")) else []
+    )
 
 
 def _without_label(segment: _Segment) -> list[Edit]:
@@ -175,12 +193,11 @@ def _without_label(segment: _Segment) -> list[Edit]:
     if segment.is_exif:
         tiff = segment.data[len(_EXIF) :]
         return [Edit(segment.start + 4 + len(_EXIF), segment.stop, _exif.blank(tiff))] if _exif.labels(tiff) else []
-    if segment.is_xmp or not _glued(segment.data):
-        return []
-    if segment.marker == _COM:
+    glued = [] if segment.is_xmp else _glued(segment)
+    if glued and segment.marker == _COM:
         return [Edit(segment.start, segment.stop, b"")]
-    begin, end = segment.data.index(b"{"), segment.data.rindex(b"}") + 1
-    return [Edit(segment.start + 4 + begin, segment.start + 4 + end, bytes(end - begin))]
+    base = segment.stop - len(segment.data)
+    return [Edit(base + start, base + stop, bytes(stop - start)) for start, stop in glued]
 
 
 def _tail(source: BinaryIO, scan: int) -> int:
@@ -221,6 +238,50 @@ def _broken(what: str) -> Malformed:
     return Malformed("jpeg.broken", what, hint="the file is damaged or no JPEG; get a whole copy")
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give comments, Exif, XMP, IPTC, a manifest in APP11 (C2PA 2.2 Appendix A), and what vendors put into segments."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    extended: list[_Segment] = []
+    boxes: list[_Segment] = []
+    held = 0
+    with suppress(Malformed):
+        for segment in _segments(source):
+            if segment.is_extended or (segment.marker == _APP11 and segment.data.startswith(b"JP")):
+                held += len(segment.data)
+                (extended if segment.is_extended else boxes).extend([segment] if held <= MAX_HELD_BYTES else [])
+            else:
+                yield from _of_segment(segment)
+    yield from (_clues.xmp("extended XMP", packet) for packet in _extended(extended))
+    for store in _joined(boxes):
+        yield _clues.manifest("APP11", io.BytesIO(store), 0, len(store))
+
+
+def _of_segment(segment: _Segment) -> Iterable[Clue]:
+    data = segment.data
+    if segment.is_xmp:
+        return [_clues.xmp("APP1", data[len(_XMP) :])]
+    if segment.is_exif:
+        return _clues.exif(data[len(_EXIF) :])
+    if segment.marker == _COM:
+        return [Clue(Channel.TEXT, "comment", data.decode("utf-8", "replace").rstrip("\0"))]
+    if segment.marker == _APP13 and data.startswith(_RESOURCES):
+        return _iptc.clues(data[len(_RESOURCES) :])
+    if data.startswith(_ONES_OWN):
+        return ()
+    return [Clue(Channel.PRIVATE, segment.name, _clues.printable(data))]
+
+
+def _joined(segments: list[_Segment]) -> list[bytes]:
+    """Join JUMBF boxes (ISO/IEC 19566-5 Annex D): JP, box number, packet number, then the box; its head stands in each part."""
+    parts: dict[bytes, dict[int, bytes]] = {}
+    for s in segments:
+        parts.setdefault(s.data[2:4], {})[int.from_bytes(s.data[4:8])] = s.data[8:]
+    stores: list[bytes] = []
+    for found in parts.values():
+        first, *rest = (found[number] for number in sorted(found))
+        head = 16 if first[:4] == b"\0\0\0\1" else 8
+        stores.append(b"".join([first, *(part[head:] for part in rest)]))
+    return stores

@@ -11,9 +11,9 @@ import yaml
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
-from mingwen.formats._characters import Stretch, opening, require_label
+from mingwen.formats._characters import CLUE_BYTES, Stretch, ends, opening, require_label
 from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 REACH_BYTES = 64 * 1024
 """How much of a file is searched; front matter that is longer is not read."""
@@ -229,6 +229,11 @@ def _quoted(value: str) -> str:
     return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" if c <= "\uffff" else f"\\U{ord(c):08x}" for c in escaped)
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give the beginning behind the front matter, which no reader sees, and the end."""
+    head = opening(source, REACH_BYTES)
+    front = next(blocks(head), None)
+    start = front.after if front and front.fence == 0 else 0
+    beginning = head.encoding.decode(head.raw(start, start + CLUE_BYTES), whole=False)
+    yield Clue(Channel.BODY, "beginning", beginning or "")
+    yield Clue(Channel.BODY, "end", ends(source, CLUE_BYTES)[1])

@@ -11,9 +11,9 @@ from struct import pack
 from typing import Final
 
 from mingwen.domain.errors import Malformed
-from mingwen.formats import _xmp
+from mingwen.formats import _clues, _xmp
 from mingwen.formats._boxes import Node, boxes, broken, named
-from mingwen.formats._shape import Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Site, Unread, Wrapper
 from mingwen.formats._stray import TELLING_KEYS
 
 HOME: Final = "moov/udta/meta"
@@ -82,7 +82,7 @@ def is_keyed(meta: Node) -> bool:
 def xmp_findings(place: str, packet: bytes) -> tuple[Finding, ...]:
     """Return the labels of an XMP packet."""
     try:
-        return tuple(Site(f"{place} TC260:AIGC", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet))
+        return tuple(_xmp.sites(packet, f"{place} TC260:AIGC", guide=False))
     except Malformed as e:
         return (Unread(place, e.message),)
 
@@ -275,3 +275,58 @@ def _with_udta(moov: Node, udta: Node) -> Node:
 def _keys_box(keys: Iterable[tuple[bytes, bytes]]) -> Node:
     entries = [pack(">I4s", 8 + len(name), namespace) + name for namespace, name in keys]
     return Node(b"keys", pack(">II", 0, len(entries)) + b"".join(entries))
+
+
+# --- what else a moov says ----------------------------------------------------------------------------------------------
+
+_INTERNATIONAL = 0xA9
+"""The © that begins the names of QuickTime's texts, whose bodies begin with a length and a language."""
+_HANDLER_NAME = 24
+_COMPRESSOR_NAME = 58
+"""In stsd: its head and count (8), the head of the entry (8), and what stands before (42); ISO/IEC 14496-12 §12.1.3."""
+
+
+def clues(owner: Node) -> Iterator[Clue]:
+    """Give every text of a moov by its own name: user data, items, handlers and encoders of the tracks."""
+    for child in owner.children or ():
+        if child.kind == b"meta":
+            yield from _item_clues(child)
+        elif child.kind in _OWNERS:
+            yield from clues(child)
+        elif child.kind == b"mdia":
+            yield from _track_clues(child)
+        elif owner.kind == b"udta":
+            yield _user_clue(child.kind, bytes(child.body))
+
+
+def _item_clues(node: Node) -> Iterator[Clue]:
+    try:
+        meta = _Meta("", node, _keys(node))
+    except Malformed:
+        return
+    items = node.first(b"ilst")
+    for item in (items.children if items else None) or ():
+        parts = [(b.kind, item.body[b.body : b.stop]) for b in boxes(item.body) if not isinstance(b, Unread)]
+        for data in (bytes(body) for kind, body in parts if kind == b"data"):
+            charset = _CHARSETS.get(int.from_bytes(data[:4]) & 0xFFFFFF)
+            if charset and (charset != "utf-8" or b"\0" not in data[8:]):
+                yield Clue(Channel.TAG, _name(meta, item, parts), data[8:].decode(charset, "replace"))
+
+
+def _user_clue(kind: bytes, body: bytes) -> Clue:
+    if kind == b"XMP_":
+        return _clues.xmp("udta XMP_", body)
+    if kind[0] == _INTERNATIONAL:
+        return Clue(Channel.TAG, named(kind), body[4 : 4 + int.from_bytes(body[:2])].decode("utf-8", "replace"))
+    return Clue(Channel.PRIVATE, named(kind), _clues.printable(body))
+
+
+def _track_clues(media: Node) -> Iterator[Clue]:
+    handler, information = media.first(b"hdlr"), media.first(b"minf")
+    if handler is not None:
+        yield Clue(Channel.TAG, "hdlr", _clues.printable(bytes(handler.body[_HANDLER_NAME:])))
+    table = information.first(b"stbl") if information else None
+    entries = table.first(b"stsd") if table else None
+    if entries is not None and handler is not None and handler.body[8:12] == b"vide":
+        name = bytes(entries.body[_COMPRESSOR_NAME : _COMPRESSOR_NAME + 32])
+        yield Clue(Channel.TAG, "compressor", name[1 : 1 + name[0]].decode("utf-8", "replace") if name else "")

@@ -7,15 +7,16 @@ Read too: several tags in a row, a tag at the file's end, other text frames, and
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _id3, _stray
+from mingwen.formats import _clues, _id3, _id3_clues, _stray
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 16
 """ID3v2 tags in a row at the file's beginning; two are seen."""
@@ -67,11 +68,25 @@ class _Tags:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An APEv2 item that holds a label."""
+    """An APEv2 item."""
 
-    site: Site
+    name: str
+    text: str
     start: int
     stop: int
+
+    @property
+    def named(self) -> bool:
+        return self.name.upper() == "AIGC"
+
+    @property
+    def is_label(self) -> bool:
+        return self.named or mentions(self.text)
+
+    @property
+    def site(self) -> Site:
+        """The label in it."""
+        return Site(f"APEv2 {self.name}", self.text, Wrapper.BARE if self.named else Wrapper.WRAPPED, guide=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +94,20 @@ class _Ape:
     """An APEv2 tag, as its footer tells."""
 
     items: tuple[_Item, ...] = ()
-    """Those with a label."""
     ends: tuple[int, ...] = ()
     """Offsets of the header, if there is one, and of the footer."""
     size: int = 0
     count: int = 0
 
     @property
+    def labels(self) -> list[_Item]:
+        """The items with a label."""
+        return [i for i in self.items if i.is_label]
+
+    @property
     def counts_without_labels(self) -> bytes:
         """Size and number of items as header and footer write them."""
-        return struct.pack("<II", self.size - sum(i.stop - i.start for i in self.items), self.count - len(self.items))
+        return struct.pack("<II", self.size - sum(i.stop - i.start for i in self.labels), self.count - len(self.labels))
 
 
 def read(source: BinaryIO) -> Reading:
@@ -103,7 +122,7 @@ def read(source: BinaryIO) -> Reading:
         unread += missed
         in_heads = len(sites) if i < tags.head else in_heads
     try:
-        sites += [item.site for item in _ape(source, tags).items]
+        sites += [item.site for item in _ape(source, tags).labels]
     except Malformed as e:
         unread.append(Unread("APEv2", e.message))
     return Reading(tuple(sites), tuple(unread or _hidden(source, tags, sites[in_heads:])))
@@ -127,8 +146,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
         first = i == 0 and tags.head > 0
         edits += _id3.edits(tag, labels, label if first else "") if first or labels else []
     ape = _ape(source, tags)
-    edits += [Edit(item.start, item.stop, b"") for item in ape.items]
-    if ape.items:
+    edits += [Edit(item.start, item.stop, b"") for item in ape.labels]
+    if ape.labels:
         edits += [Edit(at + 12, at + 20, ape.counts_without_labels) for at in ape.ends]
     return spliced(edits, size_of(source))
 
@@ -197,7 +216,7 @@ def _frame_bytes(head: bytes) -> int:
 
 
 def _ape(source: BinaryIO, tags: _Tags) -> _Ape:
-    """Find the tag before ID3v1 or the last ID3v2 tag, and its items with a label.
+    """Find the tag before ID3v1 or the last ID3v2 tag, and its items.
 
     Raises:
         Malformed: the tag is too large, or its parts do not fit together (``mp3.broken``).
@@ -228,11 +247,7 @@ def _ape_items(data: bytes, start: int, count: int) -> tuple[_Item, ...]:
         if not mark or value + size > len(data):
             raise _broken("expected APEv2 items to fit into their tag, but one runs past its end")
         text = data[value : value + size].decode("utf-8", "replace").rstrip("\0")
-        name = key.decode("latin-1")
-        named = name.upper() == "AIGC"
-        if named or mentions(text):
-            wrapper = Wrapper.BARE if named else Wrapper.WRAPPED
-            items.append(_Item(Site(f"APEv2 {name}", text, wrapper, guide=False), start + at, start + value + size))
+        items.append(_Item(key.decode("latin-1"), text, start + at, start + value + size))
         at = value + size
     return tuple(items)
 
@@ -241,6 +256,14 @@ def _broken(what: str) -> Malformed:
     return Malformed("mp3.broken", what, hint="the file is damaged or no MP3; get a whole copy, or encode it anew")
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give the texts and manifests of every ID3 tag, and the items of APEv2."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    tags = _tags(source)
+    for tag in tags.id3:
+        yield from _id3_clues.clues(source, tag)
+    with suppress(Malformed):
+        yield from (Clue(Channel.TAG, item.name, item.text) for item in _ape(source, tags).items)

@@ -7,15 +7,16 @@ stands after IEND. Structure: PNG specification, third edition, §5 and §11.
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _exif, _stray, _xmp
+from mingwen.formats import _clues, _exif, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS: Final = 1_000_000
@@ -70,9 +71,10 @@ class _Text:
             raise _broken(self.chunk, "is no hexadecimal profile") from e
 
     @property
-    def labels(self) -> list[str]:
-        """The texts of XMP labels in it."""
-        return _xmp.labels(self.packet)
+    def sites(self) -> list[Site]:
+        """The labels of XMP in it."""
+        place = _xmp.PLACE if self.is_xmp else f"{self.chunk.kind.decode()} {_xmp.PLACE}"
+        return _xmp.sites(self.packet, place, guide=self.is_xmp)
 
 
 def read(source: BinaryIO) -> Reading:
@@ -150,8 +152,7 @@ def _sites(source: BinaryIO, chunk: _Chunk, budget: int) -> tuple[list[Site], in
     text = _text(source, chunk, budget)
     kind = chunk.kind.decode()
     if text.packet:
-        place = _xmp.PLACE if text.is_xmp else f"{kind} {_xmp.PLACE}"
-        return [Site(place, value, Wrapper.BARE, guide=text.is_xmp) for value in text.labels], len(text.data)
+        return text.sites, len(text.data)
     if not _is_label(text):
         return [], len(text.data)
     # Annex B shows the wrapped form under the keyword AIGC, although the place bears the name; the bare one is seen as well.
@@ -162,7 +163,7 @@ def _sites(source: BinaryIO, chunk: _Chunk, budget: int) -> tuple[list[Site], in
 
 def _is_label(text: _Text) -> bool:
     if text.packet:
-        return not text.is_xmp and bool(text.labels)
+        return not text.is_xmp and bool(text.sites)
     return not text.is_xmp and (b"AIGC" in text.keyword or mentions(text.data.decode(text.codec, "replace")))
 
 
@@ -225,6 +226,28 @@ def _broken(chunk: _Chunk, what: str) -> Malformed:
     return Malformed("png.broken", f"chunk {kind!r} at {chunk.start} {what}", hint="the file is damaged; get a whole copy")
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give every text chunk by its keyword, XMP, Exif, and a manifest in ``caBX`` (C2PA 2.2 Appendix A)."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    budget = MAX_TEXT_BYTES
+    with suppress(Malformed):
+        for chunk in _chunks(source):
+            if chunk.kind == b"caBX":
+                yield _clues.manifest("caBX", source, chunk.start + 8, chunk.stop - 4)
+            elif chunk.kind == b"eXIf":
+                with suppress(Malformed):
+                    yield from _clues.exif(_data(source, chunk, MAX_TEXT_BYTES))
+            elif chunk.kind in _TEXT_CHUNKS:
+                with suppress(Malformed):
+                    text = _text(source, chunk, budget)
+                    budget -= len(text.data)
+                    yield _clue(text)
+
+
+def _clue(text: _Text) -> Clue:
+    if text.packet:
+        return _clues.xmp(text.chunk.kind.decode(), text.packet)
+    return Clue(Channel.TEXT, text.keyword.decode("latin-1"), text.data.decode(text.codec, "replace"))

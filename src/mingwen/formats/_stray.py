@@ -11,6 +11,8 @@ from mingwen.formats._bytes import Edit, read_at, size_of
 MAX_TAIL_BYTES: Final = 1 << 20
 """How much behind the end is searched closely."""
 MAX_LABELS: Final = 16
+MAX_BRACES: Final = 8
+"""How many braces before a telling word are tried as the beginning of its object."""
 STEP_BYTES: Final = 256 << 10
 
 WORD: Final = b"ContentProducer"
@@ -49,15 +51,32 @@ def unexplained(data: bytes, sites: Iterable[Site], place: str) -> list[Unread]:
 
 def _spans(source: BinaryIO, end: int) -> list[tuple[int, bytes]]:
     tail = read_at(source, end, max(0, min(size_of(source) - end, MAX_TAIL_BYTES)), what="what follows the end")
-    out: list[tuple[int, bytes]] = []
+    return [(end + start, tail[start:stop]) for start, stop in objects(tail)]
+
+
+def objects(data: bytes) -> list[tuple[int, int]]:
+    """Return from where to where labels stand among other bytes: JSON objects that name a telling field."""
+    out: list[tuple[int, int]] = []
     at = 0
-    while len(out) < MAX_LABELS and (found := min((i for w in TELLING_KEYS if (i := tail.find(w, at)) >= 0), default=-1)) >= 0:
-        start = tail.rfind(b"{", at, found)
-        stop = _object_end(tail, start) if start >= 0 else found
-        if stop > found:  # else the object ended before the word, and is somebody's own
-            out.append((end + start, tail[start:stop]))
+    while len(out) < MAX_LABELS and (found := min((i for w in TELLING_KEYS if (i := data.find(w, at)) >= 0), default=-1)) >= 0:
+        start, stop = _object_around(data, at, found)
+        if stop > found:
+            out.append((start, stop))
         at = max(stop, found + 1)
     return out
+
+
+def _object_around(data: bytes, least: int, word: int) -> tuple[int, int]:
+    """Return the innermost object that holds the word; objects that end before it are somebody's own, or values beside it."""
+    start = word
+    for _ in range(MAX_BRACES):
+        start = data.rfind(b"{", least, start)
+        if start < 0:
+            break
+        stop = _object_end(data, start)
+        if stop > word:
+            return start, stop
+    return word, word
 
 
 def _object_end(tail: bytes, start: int) -> int:

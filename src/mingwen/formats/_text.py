@@ -11,8 +11,8 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import wrapped
 from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
-from mingwen.formats._characters import WHITE, Stretch, closing, opening, require_label
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._characters import CLUE_BYTES, WHITE, Stretch, closing, ends, opening, require_label
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 REACH_BYTES = 64 * 1024
 """How much is searched at either end; no longer line is taken for a label."""
@@ -103,6 +103,8 @@ def _label_edit(start: Stretch, end: Stretch, last: _Line | None, line: str) -> 
     return Edit(size, size, encode(line + newline if ended else newline + line))
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give the beginning and the end."""
+    beginning, end = ends(source, CLUE_BYTES)
+    yield Clue(Channel.BODY, "beginning", beginning)
+    yield Clue(Channel.BODY, "end", end)

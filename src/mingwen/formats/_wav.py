@@ -5,16 +5,17 @@ Read too: LIST/INFO, an ID3 tag in an ``id3`` chunk, XMP in ``_PMX``, and what s
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _id3, _riff, _stray, _xmp
+from mingwen.formats import _clues, _id3, _id3_clues, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._riff import Chunk, Form
-from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXT_BYTES: Final = 4 << 20
 """Size of all metadata chunks of one kind together that are read; what is beyond is reported as unread."""
@@ -110,10 +111,7 @@ def _info(source: BinaryIO, chunk: Chunk) -> _Found:
     """Read the text chunks of LIST/INFO; other lists (cue points, for one) hold no metadata of the file."""
     sites: list[Site] = []
     inner: list[Edit] = []
-    end = chunk.data + chunk.size
-    if read_at(source, chunk.data, min(4, chunk.size), what="LIST type") != b"INFO":
-        return _Found()
-    for child in _riff.walk(source, chunk.data + 4, end, end=end):
+    for child in _children(source, chunk):
         text = _text(source, child)
         named = child.kind == b"AIGC"
         if named or mentions(text):
@@ -121,6 +119,13 @@ def _info(source: BinaryIO, chunk: Chunk) -> _Found:
             sites.append(Site(f"WAV LIST/INFO {_riff.name(child.kind)}", text, wrapper, guide=False))
             inner.append(Edit(child.start, child.stop, b""))
     return _Found(sites, inner=lambda: inner)
+
+
+def _children(source: BinaryIO, chunk: Chunk) -> Iterator[Chunk]:
+    end = chunk.data + chunk.size
+    if read_at(source, chunk.data, min(4, chunk.size), what="LIST type") != b"INFO":
+        return iter(())
+    return _riff.walk(source, chunk.data + 4, end, end=end)
 
 
 def _tag(source: BinaryIO, chunk: Chunk) -> _Found:
@@ -135,7 +140,7 @@ def _tag(source: BinaryIO, chunk: Chunk) -> _Found:
 def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
     """Read XMP (specification part 3, §2.1.3); only the label leaves the packet, which keeps its length."""
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
-    sites = [Site(f"WAV _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)]
+    sites = _xmp.sites(packet, f"WAV _PMX {_xmp.PLACE}", guide=False)
     return _Found(sites, inner=lambda: [Edit(chunk.data, chunk.data + chunk.size, _xmp.without(packet))] if sites else [])
 
 
@@ -154,6 +159,25 @@ _Reader = Callable[[BinaryIO, Chunk], _Found]
 _READERS: Final[dict[bytes, _Reader]] = {b"AIGC": _own, b"LIST": _info, b"id3 ": _tag, b"ID3 ": _tag, b"_PMX": _packet}
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give LIST/INFO, ID3, XMP, and a manifest in the chunk ``C2PA`` (C2PA 2.2 Appendix A)."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    for chunk in _riff.form(source).chunks:
+        if chunk.kind == b"C2PA":
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+        elif (reader := _READERS.get(chunk.kind)) and chunk.whole and (reader is _tag or chunk.size <= MAX_TEXT_BYTES):
+            with suppress(Malformed):
+                yield from _metadata(source, chunk)
+
+
+def _metadata(source: BinaryIO, chunk: Chunk) -> Iterator[Clue]:
+    if chunk.kind == b"LIST":
+        for child in _children(source, chunk):
+            yield Clue(Channel.TAG, _riff.name(child.kind), _text(source, child))
+    elif chunk.kind == b"_PMX":
+        yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))
+    elif (tag := _id3.tag_at(source, chunk.data, chunk.data + chunk.size)) is not None:
+        yield from _id3_clues.clues(source, tag)

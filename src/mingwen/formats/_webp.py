@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Splice
-from mingwen.formats import _exif, _riff, _stray, _xmp
+from mingwen.formats import _clues, _exif, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
@@ -70,7 +70,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
 def _sites(source: BinaryIO, chunk: Chunk) -> list[Site]:
     data = _data(source, chunk)
     if chunk.kind == b"XMP ":
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
+        return _xmp.sites(data, guide=True)
     return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data.removeprefix(_EXIF_PREFIX))]
 
 
@@ -125,6 +125,15 @@ def _broken(what: str) -> Malformed:
     return Malformed("webp.broken", what, hint="the file is damaged or cut off; get a whole copy, or save the picture anew")
 
 
-def clues(source: BinaryIO) -> Iterator[Clue]:  # noqa: ARG001 - to come
-    """See ``Body``."""
-    yield from ()
+def clues(source: BinaryIO) -> Iterator[Clue]:
+    """Give XMP, Exif, and a manifest in the chunk ``C2PA`` (C2PA 2.2 Appendix A)."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    for chunk in _riff.form(source).chunks:
+        if chunk.kind == b"C2PA":
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+        elif chunk.kind in {b"XMP ", b"EXIF"} and chunk.whole and chunk.size <= MAX_TEXT_BYTES:
+            data = _data(source, chunk)
+            yield from [_clues.xmp("XMP", data)] if chunk.kind == b"XMP " else _clues.exif(data.removeprefix(_EXIF_PREFIX))

@@ -1,15 +1,20 @@
 """XMP packets: find the TC260:AIGC property, or set it and keep every other byte.
 
 Source of the property: TC260-PG-20259A and 20257A: prefix ``TC260``, namespace ``NAMESPACE``, property ``AIGC``, value = the bare
-seven-key JSON as text. Readers also take the attribute form and any prefix bound to the namespace.
+seven-key JSON as text. Readers also take the attribute form and any prefix bound to the namespace. A property AIGC of another
+namespace whose text is a label is a label at a wrong place: it is read as such, and gives way to the right one.
 """
 
+import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 
 from mingwen.domain.errors import Malformed
+from mingwen.domain.labels import mentions
+from mingwen.domain.sites import Site, Wrapper
 
 NAMESPACE: Final = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 PLACE: Final = "XMP TC260:AIGC"
@@ -17,12 +22,16 @@ MAX_PACKET_BYTES: Final = 16 << 20
 """Larger packets are not parsed; Photoshop's histories reach a few MB."""
 MAX_DEPTH: Final = 64
 MAX_PROPERTIES: Final = 64
+MAX_NAMESPACE_CHARS: Final = 80
+"""Of a stranger's namespace that a place quotes."""
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_PROPERTY = f"{NAMESPACE} AIGC"
+_NAME_OF_PROPERTY = "AIGC"
+_PROPERTY = f"{NAMESPACE} {_NAME_OF_PROPERTY}"
 _DESCRIPTION = f"{_RDF} Description"
 _TAG = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _NAME = re.compile(rb"</?([^\s/>]+)")
+_ATTRIBUTE = re.compile(rb"""\s+(?:[^\s=:"'<>]+:)?AIGC\s*=\s*("[^"]*"|'[^']*')""")
 _NEW = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
     f' <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
@@ -37,6 +46,22 @@ class _Property:
     stop: int
     text: str
     attribute: bool
+    name: str
+    """Namespace and name."""
+
+    @property
+    def own(self) -> bool:
+        """Is it of the guide's namespace?"""
+        return self.name == _PROPERTY
+
+
+@dataclass(slots=True)
+class _Open:
+    """A property element whose end has not come."""
+
+    name: str
+    depth: int
+    text: list[str]
 
 
 class _Walk:
@@ -49,7 +74,7 @@ class _Walk:
         """Offset of the tag that ends rdf:RDF, and its prefix."""
         self._data = data
         self._stack: list[tuple[str, int]] = []
-        self._text: list[str] | None = None
+        self._open: _Open | None = None
         self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
         self._parser.CharacterDataHandler, self._parser.StartDoctypeDeclHandler = self._characters, _refuse_doctype
@@ -64,46 +89,81 @@ class _Walk:
         self._stack.append((name, at))
         if len(self._stack) > MAX_DEPTH:
             raise _broken(f"nests deeper than {MAX_DEPTH}")
-        if name == _PROPERTY:
-            if self._text is not None:
-                raise _broken("has one AIGC property within another")
-            self._text = []
-        elif name == _DESCRIPTION:
+        if name == _DESCRIPTION:
             self.about = self.about or attributes.get(f"{_RDF} about", "")
+        elif _is_property(name):
+            self._enter(name)
         if len(self.found) >= MAX_PROPERTIES:
             raise _broken(f"has more than {MAX_PROPERTIES} AIGC properties")
-        if _PROPERTY in attributes:
-            self.found.append(_Property(at, at + _tag_length(self._data, at), attributes[_PROPERTY].strip(), attribute=True))
+        for key in filter(_is_property, attributes):
+            self._note(_Property(at, at + _tag_length(self._data, at), attributes[key].strip(), attribute=True, name=key))
+
+    def _enter(self, name: str) -> None:
+        """Begin a property; one of the guide's may stand within one of another namespace, and then counts alone."""
+        if self._open is None or (self._open.name != _PROPERTY and name == _PROPERTY):
+            self._open = _Open(name, len(self._stack), [])
+        elif name == _PROPERTY:
+            raise _broken("has one AIGC property within another")
 
     def _end(self, name: str) -> None:
         at = self._parser.CurrentByteIndex
+        depth = len(self._stack)
         _, began = self._stack.pop()
-        if name == _PROPERTY and self._text is not None:
-            self.found.append(_Property(began, at + _tag_length(self._data, at), "".join(self._text).strip(), attribute=False))
-            self._text = None
+        if self._open is not None and self._open.depth == depth:
+            text = "".join(self._open.text).strip()
+            self._note(_Property(began, at + _tag_length(self._data, at), text, attribute=False, name=name))
+            self._open = None
         elif name == f"{_RDF} RDF":
             self.rdf_end = (at, _prefix(self._data, at))
 
+    def _note(self, property_: _Property) -> None:
+        if property_.own or mentions(property_.text):
+            self.found.append(property_)
+
     def _characters(self, text: str) -> None:
-        if self._text is not None:
-            self._text.append(text)
+        if self._open is not None:
+            self._open.text.append(text)
 
 
 def labels(packet: bytes) -> list[str]:
-    """Return the texts of all AIGC properties of the packet, element and attribute form, in order.
+    """Return the texts of the guide's AIGC properties of the packet, element and attribute form, in order.
 
     Raises:
         Malformed: the packet is no well-formed XML, has a DOCTYPE, or is too large or deep (``xmp.broken``).
     """
+    return [p.text for p in _found(packet) if p.own]
+
+
+def sites(packet: bytes, place: str = PLACE, *, guide: bool) -> list[Site]:
+    """Return every label of a packet that stands at ``place``; those of another namespace are never the guide's.
+
+    Raises:
+        Malformed: as ``labels``.
+    """
+    return [
+        Site(place if p.own else _strange(place, p.name), p.text, Wrapper.BARE, guide=guide and p.own) for p in _found(packet)
+    ]
+
+
+def _strange(place: str, name: str) -> str:
+    namespace = name.rpartition(" ")[0]
+    return place.replace(PLACE.removeprefix("XMP "), f"AIGC of {namespace[:MAX_NAMESPACE_CHARS]!r}")
+
+
+def _found(packet: bytes) -> list[_Property]:
     if not _may_name(packet):
         _bound(packet)
         return []
-    return [p.text for p in _Walk(_narrow(packet)).found]
+    return _Walk(_narrow(packet)).found
 
 
 def _may_name(packet: bytes) -> bool:
-    """Say whether the namespace may stand in the packet: in plain bytes, by character references, or in wider characters."""
-    return NAMESPACE.encode() in packet or b"&#" in packet or b"\0" in packet.rstrip(b"\0")
+    """Say whether the property may stand in the packet: its name in plain bytes (no reference can spell a name), or wider."""
+    return _NAME_OF_PROPERTY.encode() in packet or b"\0" in packet.rstrip(b"\0")
+
+
+def _is_property(name: str) -> bool:
+    return name.rpartition(" ")[2] == _NAME_OF_PROPERTY
 
 
 def edit(packet: bytes | None, text: str) -> bytes:
@@ -117,12 +177,11 @@ def edit(packet: bytes | None, text: str) -> bytes:
     """
     data = _NEW if packet is None else _narrow(packet)
     walk = _Walk(data)
-    kept = next((p for p in walk.found if not p.attribute), None)
-    for extra in sorted((p for p in walk.found if p is not kept), key=lambda p: p.start, reverse=True):
-        data = data[: extra.start] + (_without_attribute(data, extra) if extra.attribute else b"") + data[extra.stop :]
-    if any(p.attribute for p in walk.found) or len(walk.found) > 1:
-        walk = _Walk(data)
-    return _set(data, walk, _escape(text))
+    kept = next((p for p in walk.found if p.own and not p.attribute), None)
+    extras = [p for p in walk.found if p is not kept]
+    for start, stop, rest in _removals(data, extras):
+        data = data[:start] + rest + data[stop:]
+    return _set(data, _Walk(data) if extras else walk, _escape(text))
 
 
 def without(packet: bytes) -> bytes:
@@ -132,10 +191,18 @@ def without(packet: bytes) -> bytes:
         Malformed: as ``labels``.
     """
     data = _narrow(packet)
-    for p in _Walk(data).found:
-        rest = _without_attribute(data, p) if p.attribute else b""
-        data = data[: p.start] + rest.ljust(p.stop - p.start) + data[p.stop :]
+    for start, stop, rest in _removals(data, _Walk(data).found):
+        data = data[:start] + rest.ljust(stop - start) + data[stop:]
     return data.ljust(len(packet))
+
+
+def _removals(data: bytes, properties: list[_Property]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield, from the last to the first, where a property stands and what is left of it; one tag may have two attributes."""
+    elements = [p for p in properties if not p.attribute]
+    outer = [p for p in properties if not any(e.start < p.start and p.stop <= e.stop for e in elements)]
+    for start, stop, attribute in sorted({(p.start, p.stop, p.attribute) for p in outer}, reverse=True):
+        texts = [p.text for p in properties if p.start == start and p.attribute]
+        yield start, stop, _without_attributes(data[start:stop], texts) if attribute else b""
 
 
 def _set(data: bytes, walk: _Walk, value: str) -> bytes:
@@ -165,10 +232,15 @@ def _set(data: bytes, walk: _Walk, value: str) -> bytes:
     return data[:at] + empty[:-2] + b">" + new + b"</" + colon + b"RDF>" + data[at + length :]
 
 
-def _without_attribute(data: bytes, at: _Property) -> bytes:
-    """Take the AIGC attribute out of one start tag; its prefix is whatever is bound to the namespace."""
-    tag = data[at.start : at.stop]
-    return re.sub(rb"""\s+[^\s=:"'<>]+:AIGC\s*=\s*("[^"]*"|'[^']*')""", b"", tag, count=1)
+def _without_attributes(tag: bytes, texts: list[str]) -> bytes:
+    """Take the AIGC attributes of these values out of one start tag; their prefixes are whatever is bound to the namespaces."""
+    values = {" ".join(text.split()) for text in texts}
+
+    def kept(match: re.Match[bytes]) -> bytes:
+        value = html.unescape(match[1][1:-1].decode("utf-8", "replace"))
+        return b"" if " ".join(value.split()) in values else match[0]
+
+    return _ATTRIBUTE.sub(kept, tag)
 
 
 def _tag_length(data: bytes, at: int) -> int:
