@@ -2,7 +2,7 @@
 
 python tools/fuzz.py [--seconds S] [--jobs N] [FORMAT...]
 
-Each format runs in a process of its own, from real files of every case of the matrix. Atheris (libFuzzer) changes them, keeps what
+Each format runs in a process of its own, from real files with and without labels. Atheris (libFuzzer) changes them, keeps what
 reaches new code, and ends at the first input that raises anything but ``MingwenError``, takes longer than 5 s, or makes the
 process grow by more than 256 MiB. What was found is kept in .cache/fuzz/FORMAT, the corpus too; a table of all runs is printed.
 """
@@ -25,7 +25,7 @@ import atheris
 GUIDED = atheris.instrument_imports(include=["mingwen"]) if "--one" in sys.argv else contextlib.nullcontext()
 with GUIDED:
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests/family"))
-    from test_formats import LABEL, MAKERS, NEVER_WRITES, OTHER, assembled, member
+    from test_formats import LABEL, MAKERS, OTHER, READ_ONLY, assembled, member
 
     from mingwen import formats, traces
     from mingwen.domain.errors import MingwenError
@@ -43,7 +43,7 @@ ILLEGAL = to_json(produced(producer="另一个 测试", produce_id="x" * 300)).r
 
 
 def check(name: str, data: bytes) -> None:
-    """Read, look for traces and write; a written label must be read back unless the file says that something could not be read."""
+    """Read, look for traces and write; a written label must be read back unless something could not be read."""
     format_ = member(name)
     source = io.BytesIO(data)
     try:
@@ -67,7 +67,7 @@ def seeds(name: str, folder: Path) -> None:
     MAKERS[name](Path(os.environ["MINGWEN_MEDIA"]), sample)
     plain = sample.read_bytes()
     made = [plain, plain[: len(plain) * 2 // 3], plain + b'\n{"AIGC":' + LABEL.encode() + b"}\n"]
-    if name not in NEVER_WRITES and not member(name).sidecar:
+    if name not in READ_ONLY and not member(name).sidecar:
         made += [assembled(plain, member(name).splice(io.BytesIO(plain), label)) for label in (LABEL, ILLEGAL)]
     for number, data in enumerate(made):
         (folder / f"seed{number}").write_bytes(data[:MAX_BYTES])

@@ -93,6 +93,8 @@ RULES: Final = {
             "Measures Art. 6",
             "a platform's label: the producer is not known to it",
             "传播平台添加的标识：生成方未知",
+        ),
+        Rule(
             "label.older-schema",
             _E,
             f"{_GB} Annex E b",

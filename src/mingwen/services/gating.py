@@ -114,7 +114,7 @@ def _evidence(world: World, command: GateContent, examined: Examined, source: Bi
 
 
 def _sighted(code: str, sighting: traces.Sighting) -> Finding:
-    return found(code, sighting.trace.name, trace=sighting.trace.title_en, words=sighting.words)
+    return found(code, sighting.trace.name, trace=sighting.trace.title_en, words="; ".join(sighting.words))
 
 
 def _stamped(world: World, command: GateContent, ruled: Ruled) -> Ruled:
