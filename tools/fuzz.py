@@ -24,7 +24,7 @@ import atheris
 
 GUIDED = atheris.instrument_imports(include=["mingwen"]) if "--one" in sys.argv else contextlib.nullcontext()
 with GUIDED:
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests/family"))
+    sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("tests", "tests/family")]
     from test_formats import LABEL, MAKERS, OTHER, READ_ONLY, assembled, member
 
     from mingwen import formats, traces
