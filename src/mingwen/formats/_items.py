@@ -139,7 +139,7 @@ def _sites(item: Item, data: bytes) -> list[Site]:
         return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
     if item.kind != b"Exif":
         return []
-    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(_meta.tiff_of(data))]
+    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[_meta.tiff_start(data) :])]
 
 
 def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
@@ -285,8 +285,8 @@ def _blanks(source: BinaryIO, meta: Meta, kept: Item | None) -> Iterator[tuple[S
             continue
         if item.encoding:
             raise broken(f"item {item.number} holds a second label, compressed")
-        tiff = _meta.tiff_of(data) if item.kind == b"Exif" else b""
-        new = data[: len(data) - len(tiff)] + _exif.blank(tiff) if tiff else _xmp.without(data)
+        start = _meta.tiff_start(data)
+        new = _xmp.without(data) if item.is_xmp else data[:start] + _exif.blank(data[start:])
         yield from _cut(meta, item, new, size_of(source))
 
 

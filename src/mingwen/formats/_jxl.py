@@ -13,6 +13,7 @@ from mingwen.domain.media import Splice
 from mingwen.formats import _exif, _stray, _xmp
 from mingwen.formats._boxes import Box, named, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._meta import tiff_start
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXTS: Final = 64
@@ -125,7 +126,7 @@ def _findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
 def _sites(box: Box, data: bytes) -> list[Site]:
     if box.kind == b"xml ":
         return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
-    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[_tiff_start(data) :])]
+    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[tiff_start(data) :])]
 
 
 def _is_xmp(source: BinaryIO, box: Box) -> bool:
@@ -134,13 +135,8 @@ def _is_xmp(source: BinaryIO, box: Box) -> bool:
 
 
 def _blanked_exif(data: bytes) -> bytes:
-    start = _tiff_start(data)
+    start = tiff_start(data)
     return data[:start] + _exif.blank(data[start:])
-
-
-def _tiff_start(data: bytes) -> int:
-    """Return where the TIFF structure begins: an offset to it comes first, as in ISO/IEC 23008-12 §A.2.1."""
-    return 4 + int.from_bytes(data[:4])
 
 
 _BLANKED = {b"xml ": _xmp.without, b"Exif": _blanked_exif}

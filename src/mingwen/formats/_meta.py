@@ -180,12 +180,12 @@ def with_plain_item(meta: Meta, item: Item) -> Node:
     return meta.node.with_child(Node(b"iinf", body))
 
 
-def tiff_of(data: bytes) -> bytes:
-    """Return the TIFF structure of an Exif item: ISO/IEC 23008-12 §A.2.1, an offset to it comes first."""
-    start = 4 + int.from_bytes(data[:4])
-    if start >= len(data):
-        raise broken(f"an Exif item of {len(data)} bytes begins at {start}")
-    return data[start:]
+def tiff_start(data: bytes) -> int:
+    """Return where the TIFF structure begins in the Exif of a box or an item.
+
+    ISO/IEC 23008-12 §A.2.1 puts an offset to it first; some writers leave that out.
+    """
+    return 0 if data[:2] in {b"II", b"MM"} else 4 + int.from_bytes(data[:4])
 
 
 def _items(iinf: Node) -> tuple[Item, ...]:
