@@ -149,7 +149,8 @@ def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
         return
     data = read_at(source, box.body, length, what="moov")
     moov, faults = tree(b"moov", memoryview(data))
-    findings = (*faults, *_moov.findings(moov))
+    # What is the guide's place in a film is none in a picture.
+    findings = (*faults, *(replace(f, guide=False) if isinstance(f, Site) else f for f in _moov.findings(moov)))
     yield from findings
     if not any(isinstance(f, Unread) for f in findings):
         yield from _stray.unexplained(data, (f for f in findings if isinstance(f, Site)), "moov")
