@@ -151,6 +151,8 @@ def parse(body: bytes) -> Table:
 
 
 def _closed(place: Place, end: int) -> Place:
+    if all(e.length for e in place.extents):
+        return place
     extents = tuple(e if e.length else replace(e, length=end - place.base - e.offset) for e in place.extents)
     if any(e.length < 0 for e in extents):
         raise broken(f"item {place.item} begins behind the end")
@@ -159,7 +161,7 @@ def _closed(place: Place, end: int) -> Place:
 
 def _moved(place: Place, shift: Shift) -> Place:
     base = shift(place.base) if place.base else 0
-    extents = tuple(replace(e, offset=shift(place.base + e.offset) - base) for e in place.extents)
+    extents = tuple(Extent(shift(place.base + e.offset) - base, e.length, e.index) for e in place.extents)
     if any(e.offset < 0 for e in extents):
         raise broken(f"item {place.item} stands across the end of the meta")
     return replace(place, base=base, extents=extents)

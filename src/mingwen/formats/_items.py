@@ -8,7 +8,7 @@ Exif items, XMP in a ``uuid`` box, and the moov of a sequence.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from struct import pack
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
@@ -26,6 +26,8 @@ MAX_TEXT_BYTES: Final = 8 << 20
 """Of all of them together: they may name the same bytes again and again."""
 MAX_ODD_BYTES: Final = 1 << 20
 """How much of a box or an item that is not understood is searched for a label."""
+MAX_UNREAD: Final = 64
+"""How many channels that cannot be read are told of."""
 MAX_MOOV_BYTES: Final = 16 << 20
 """Of a sequence; one of an hour has 4 MiB."""
 
@@ -60,7 +62,7 @@ def read(source: BinaryIO) -> Reading:
         seen.add(box.kind)
     if not seen & {b"meta", b"moov"}:
         found.append(Unread("meta", "is missing, and with it all that a label could stand in"))
-    return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread)))
+    return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread))[:MAX_UNREAD])
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
@@ -193,6 +195,14 @@ _Spot = tuple[int, int, int]
 _Placed = tuple[tuple[Edit, ...], _Spot]
 
 
+class _Blank(NamedTuple):
+    """What overwrites a run of an item's bytes."""
+
+    item: int
+    span: Span
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """The boxes of a file that matter for a new label."""
@@ -211,7 +221,7 @@ class _Change:
     """The meta with all that changes in it, but for its ``iloc``."""
     item: int
     edits: tuple[Edit, ...]
-    """What changes behind the meta, and before it."""
+    """What changes beside the meta."""
     place: _Spot
     """Where the packet goes: an offset in the source, how many new bytes come before it there, and its length."""
 
@@ -246,36 +256,35 @@ def _meets(place: Place, box: Box) -> bool:
 
 
 def _change(source: BinaryIO, layout: _Layout, meta: Meta, label: str) -> _Change:
+    length = size_of(source)
     xmp = next((i for i in meta.items if i.is_xmp), None)
     blanks = list(_blanks(source, meta, xmp))
+    old: list[_Blank] = []
     if xmp is None:
-        number = meta.free_number()
-        edits, place = _appended(source, layout.last, _xmp.edit(None, label))
-        return _with_blanks(_Change(_meta.with_item(meta, number), number, edits, place), blanks)
-    length = size_of(source)
-    spans = meta.spans(xmp, length)
-    packet = _xmp.edit(meta.text(source, xmp), label)
-    placed = _replaced(source, layout.last, spans, packet)
-    if placed is None:
-        blanks += _cut(meta, xmp, bytes(sum(s.stop - s.start for s in spans)), length)
-        placed = _appended(source, layout.last, packet)
-    _require_alone(meta, xmp, spans, length)
-    node = _meta.with_plain_item(meta, xmp) if xmp.encoding else meta.node
-    return _with_blanks(_Change(node, xmp.number, *placed), blanks)
+        number, packet = meta.free_number(), _xmp.edit(None, label)
+        node = _meta.with_item(meta, number)
+    else:
+        number, packet = xmp.number, _xmp.edit(meta.text(source, xmp), label)
+        node = _meta.with_plain_item(meta, xmp) if xmp.encoding else meta.node
+        old = list(_cut(meta, xmp, bytes(len(meta.data(source, xmp))), length))
+    changed = [*old, *blanks]
+    meta.require_alone({b.item for b in changed}, [b.span for b in changed], length)
+    there = _replaced(source, layout.last, [b.span for b in old], packet)
+    return _with_blanks(_Change(node, number, *(there or _appended(source, layout.last, packet))), blanks if there else changed)
 
 
-def _replaced(source: BinaryIO, last: Box, spans: tuple[Span, ...], packet: bytes) -> _Placed | None:
+def _replaced(source: BinaryIO, last: Box, spans: list[Span], packet: bytes) -> _Placed | None:
     """Put the packet where the old one is, if that ends the file or is long enough; None if it must stand elsewhere."""
-    in_idat, start, stop = spans[0]
-    if in_idat or len(spans) > 1:
+    if len(spans) != 1 or spans[0].in_idat:
         return None
+    _, start, stop = spans[0]
     if last.kind == b"mdat" and last.body <= start and stop == last.stop:
         return (*_resized(source, last, len(packet) - (stop - start)), Edit(start, stop, packet)), (start, 0, len(packet))
     packet = packet.rstrip(b"\0").ljust(stop - start)
     return ((Edit(start, stop, packet),), (start, 0, len(packet))) if len(packet) == stop - start else None
 
 
-def _blanks(source: BinaryIO, meta: Meta, kept: Item | None) -> Iterator[tuple[Span, bytes]]:
+def _blanks(source: BinaryIO, meta: Meta, kept: Item | None) -> Iterator[_Blank]:
     """Yield what overwrites the labels in Exif and in all XMP but the one item; what cannot be read stays as it is."""
     for item in [i for i in meta.items if i.may_hold_text and i is not kept][:MAX_TEXTS]:
         try:
@@ -291,31 +300,23 @@ def _blanks(source: BinaryIO, meta: Meta, kept: Item | None) -> Iterator[tuple[S
         yield from _cut(meta, item, new, size_of(source))
 
 
-def _cut(meta: Meta, item: Item, data: bytes, length: int) -> Iterator[tuple[Span, bytes]]:
-    """Lay ``data`` over an item's bytes, which no other item may share."""
-    spans = meta.spans(item, length)
-    _require_alone(meta, item, spans, length)
+def _cut(meta: Meta, item: Item, data: bytes, length: int) -> Iterator[_Blank]:
+    """Lay ``data`` over an item's bytes."""
     at = 0
-    for span in spans:
-        yield span, data[at : at + span.stop - span.start]
+    for span in meta.spans(item, length):
+        yield _Blank(item.number, span, data[at : at + span.stop - span.start])
         at += span.stop - span.start
 
 
-def _require_alone(meta: Meta, item: Item, spans: tuple[Span, ...], length: int) -> None:
-    others = meta.others_at(item, length)
-    if any(o.in_idat == s.in_idat and o.start < s.stop and s.start < o.stop for s in spans for o in others):
-        raise broken(f"item {item.number} shares its bytes with another")
-
-
-def _with_blanks(change: _Change, blanks: list[tuple[Span, bytes]]) -> _Change:
+def _with_blanks(change: _Change, blanks: list[_Blank]) -> _Change:
     """Add what is overwritten: in the file as edits, in the ``idat`` at once."""
     old = change.node.first(b"idat")
     idat = bytearray(old.body if old else b"")
-    for span, data in blanks:
+    for _, span, data in blanks:
         if span.in_idat:
             idat[span.start : span.stop] = data
     node = change.node.with_child(Node(b"idat", bytes(idat))) if old else change.node
-    edits = tuple(Edit(s.start, s.stop, data) for s, data in blanks if not s.in_idat)
+    edits = tuple(Edit(s.start, s.stop, data) for _, s, data in blanks if not s.in_idat)
     return replace(change, node=node, edits=(*change.edits, *edits))
 
 
@@ -347,10 +348,11 @@ def _settled(meta: Meta, change: _Change, end: int) -> tuple[Node, Shift]:
     """Return the new meta, and how everything behind it moves."""
     start, behind, length = change.place
     growth = 0
+    closed = meta.table.closed(end)
     for _ in range(_ROUNDS):
         shift = Shift(meta.box.stop, growth)
         packet = Extent(shift(start) + behind, length)
-        table = meta.table.closed(end).moved(shift).with_place(Place(change.item, (packet,)))
+        table = closed.moved(shift).with_place(Place(change.item, (packet,)))
         node = change.node.with_child(Node(b"iloc", table.packed()))
         settled = size(node) - (meta.box.stop - meta.box.start)
         if settled == growth:

@@ -22,6 +22,8 @@ MAX_TEXT_BYTES: Final = 8 << 20
 """Of all of them together."""
 MAX_ODD_BYTES: Final = 1 << 20
 """How much of a box that is not understood is searched for a label."""
+MAX_UNREAD: Final = 64
+"""How many channels that cannot be read are told of."""
 REACH_BYTES: Final = 64 << 10
 """Of a bare codestream, which does not say where it ends, so much is searched for a stray label."""
 
@@ -59,7 +61,7 @@ def read(source: BinaryIO) -> Reading:
         found += _findings(source, box)
     if kinds.isdisjoint(_CODESTREAM):
         found.append(Unread("boxes", "hold no codestream, so some may be missing"))
-    return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread)))
+    return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread))[:MAX_UNREAD])
 
 
 def splice(source: BinaryIO, label: str) -> Splice:

@@ -1,7 +1,7 @@
 """The ``meta`` box of a file, taken apart into its items (ISO/IEC 14496-12 §8.11): what they are, and where their bytes stand."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from struct import pack
@@ -72,10 +72,10 @@ class Meta:
     """The item that is the picture; None if the file does not say."""
 
     @property
-    def idat(self) -> bytes:
+    def idat(self) -> bytes | memoryview:
         """The bytes of items that stand in the meta itself."""
         node = self.node.first(b"idat")
-        return bytes(node.body) if node else b""
+        return node.body if node else b""
 
     def spans(self, item: Item, size: int) -> tuple[Span, ...]:
         """Return where an item's bytes stand in a file of ``size`` bytes.
@@ -104,7 +104,7 @@ class Meta:
             Malformed: as ``spans``.
         """
         return b"".join(
-            self.idat[s.start : s.stop] if s.in_idat else read_at(source, s.start, s.stop - s.start, what="an item")
+            bytes(self.idat[s.start : s.stop]) if s.in_idat else read_at(source, s.start, s.stop - s.start, what="an item")
             for s in self.spans(item, size_of(source))
         )
 
@@ -117,10 +117,20 @@ class Meta:
         data = self.data(source, item)
         return _unpacked(item, data) if item.encoding else data
 
-    def others_at(self, item: Item, size: int) -> list[Span]:
-        """Return where all other items stand that could share bytes with it."""
-        places = (p for p in self.table.places if p.item != item.number and not p.reference)
-        return list(chain.from_iterable(_spans(p, size) for p in places if p.method in {IN_FILE, IN_IDAT}))
+    def require_alone(self, numbers: set[int], spans: Iterable[Span], size: int) -> None:
+        """See that no item but those of these ``numbers`` has bytes in ``spans``, and that the spans are apart.
+
+        Raises:
+            Malformed: else, since a change of one would change the other (``iso.broken``).
+        """
+        others = (p for p in self.table.places if p.item not in numbers and not p.reference and p.method in {IN_FILE, IN_IDAT})
+        kept = chain.from_iterable(_spans(p, len(self.idat) if p.method == IN_IDAT else size) for p in others)
+        reached = {True: (False, 0), False: (False, 0)}
+        for span, changed in sorted([*((s, True) for s in spans), *((s, False) for s in kept)]):
+            start, stop = (span.in_idat, span.start), (span.in_idat, span.stop)
+            if start < stop and start < (max(reached.values()) if changed else reached[True]):
+                raise broken(f"two items share their bytes at {span.start}")
+            reached[changed] = max(reached[changed], stop)
 
     def free_number(self) -> int:
         """Return a number for a new item, which no item and no group has (ISO/IEC 14496-12 §8.18.3.3: they share them)."""
