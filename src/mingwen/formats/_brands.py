@@ -12,6 +12,8 @@ HEIF: Final = frozenset(
     )
 )
 AVIF: Final = frozenset({b"avif", b"avis", b"avio", b"MA1A", b"MA1B"})
+_GENERIC: Final = frozenset({b"mif1", b"mif2", b"mif3", b"miaf", b"msf1", b"1pic", b"pred", b"tmap"})
+"""Brands of HEIF that say how a file is built, and not how its pictures are coded."""
 JXL: Final = b"jxl "
 OTHER_PICTURES: Final = frozenset({b"jp2 ", b"jpx ", b"jpm ", b"jph ", b"jxs ", b"jxsc", b"crx "})
 
@@ -19,3 +21,10 @@ OTHER_PICTURES: Final = frozenset({b"jp2 ", b"jpx ", b"jpm ", b"jph ", b"jxs ", 
 def brand(head: bytes) -> bytes | None:
     """Return the major brand; None if the file does not begin with an ``ftyp``."""
     return head[8:12] if head[4:8] == b"ftyp" else None
+
+
+def is_avif(head: bytes) -> bool:
+    """Say whether a picture is coded in AV1: by its major brand, or if that is generic by a compatible one."""
+    major = brand(head)
+    compatible = {head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4]), len(head)), 4)}
+    return major in AVIF or (major in _GENERIC and not AVIF.isdisjoint(compatible))

@@ -61,7 +61,7 @@ def labelled(moov: Node, json: str) -> Node:
     Raises:
         Malformed: the keys of a ``meta`` lie about their lengths (``iso.broken``).
     """
-    bare = _without(moov, "moov")
+    bare = unlabelled(moov)
     udta = bare.first(b"udta") or Node(b"udta", children=())
     old = next((m for m in udta.children or () if is_keyed(m)), None)
     if old is not None:
@@ -71,6 +71,15 @@ def labelled(moov: Node, json: str) -> Node:
         # At the end: mutagen and iTunes take the first meta for theirs, so that an mdir has to stay before ours.
         udta = replace(udta, children=(*(udta.children or ()), _with_label(_new_meta(_names_beside(bare)), json)))
     return _with_udta(bare, udta)
+
+
+def unlabelled(moov: Node) -> Node:
+    """Return the moov without any label.
+
+    Raises:
+        Malformed: as ``labelled``.
+    """
+    return _without(moov, "moov")
 
 
 def is_keyed(meta: Node) -> bool:
