@@ -197,7 +197,7 @@ def test_an_id3_tag_before_a_flac_is_no_mp3(flac: Path) -> None:
     tag = id3.ID3()
     tag.add(id3.TXXX(encoding=3, desc="AIGC", text=OTHER))
     tag.add(id3.TIT2(encoding=1, text="题"))
-    tag.add(id3.GEOB(encoding=0, mime="application/x-c2pa-manifest-store", desc="c2pa", data=b"\0\0\0\x20jumb-stuff"))
+    tag.add(id3.GEOB(encoding=0, mime="application/c2pa", filename="c2pa", desc="c2pa", data=b"\0\0\0\x20jumb-stuff"))
     raw = io.BytesIO()
     tag.save(raw, padding=lambda _: 100)
     data = raw.getvalue() + sound + b"TAG".ljust(128, b"\0")
@@ -210,7 +210,7 @@ def test_an_id3_tag_before_a_flac_is_no_mp3(flac: Path) -> None:
     assert out.endswith(data[-128:])
     found = clues(FLAC, out)
     assert found[Channel.TAG, "TIT2"] == "题"
-    assert "jumb-stuff" in found[Channel.MANIFEST, "ID3 GEOB"]
+    assert found[Channel.MANIFEST, "GEOB"].startswith("\0\0\0 jumb-stuff")
 
 
 @pytest.mark.parametrize(("suffix", "member"), [(".flac", FLAC), (".mp3", MP3), (".aac", ADTS), ("", MP3)])
@@ -485,7 +485,7 @@ def test_raw_aac_is_read_and_refused_whatever_stands_before_it(speech: Path) -> 
     with pytest.raises(Refused, match=r"out\.m4a") as caught:
         spliced(ADTS, tagged)
     assert caught.value.code == "adts.no-place"
-    assert clues(ADTS, tagged)[Channel.TAG, "TXXX"].startswith("AIGC")
+    assert clues(ADTS, tagged)[Channel.TAG, "TXXX:AIGC"] == OTHER
 
 
 def test_sound_of_layer_3_is_no_raw_aac(media: Path) -> None:
@@ -573,7 +573,7 @@ def test_labels_at_other_places_of_an_avi_are_read_and_go(film: Path) -> None:
     places = [place for place, _ in texts(AVI, film.read_bytes())]
     assert places == ["LIST/INFO ICMT", "LIST/INFO AIGC", "AVI _PMX XMP TC260:AIGC", "AVI XYZW", "after RIFF"]
     labelled(AVI, film)
-    assert clues(AVI, film.read_bytes())[Channel.XMP, "AVI _PMX"] == XMP.decode()
+    assert clues(AVI, film.read_bytes())[Channel.XMP, "_PMX"] == XMP.decode()
 
 
 def test_an_avi_loses_its_label_in_a_copy_by_ffmpeg(film: Path) -> None:

@@ -244,4 +244,4 @@ def _clues(source: BinaryIO) -> Iterator[Clue]:
         if channel and chunk.whole:
             data = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=_riff.name(chunk.kind))
             text = data.decode("latin-1" if channel is Channel.MANIFEST else "utf-8", "replace")
-            yield Clue(channel, f"AVI {_riff.name(chunk.kind)}", text)
+            yield Clue(channel, _riff.name(chunk.kind), text)
