@@ -1,8 +1,9 @@
 """Flash Video: a string property AIGC at the end of the script tag ``onMetaData`` (TC260-PG-20257A).
 
-The tag grows, so that the offsets in it (``keyframes/filepositions``, ``lastkeyframelocation``, ``filesize``) grow with it. Read
-too: other properties, other script tags, XMP in ``onXMPData``, and what stands behind the last tag. Structure: Adobe Flash Video
-File Format Specification 10.1, Annex E.
+At the end, since ffmpeg's reader goes no further than a string of 1,024 bytes. The tag grows, so that the offsets in it
+(``keyframes/filepositions``, ``lastkeyframelocation``, ``filesize``) grow with it. Read too: other properties, other script
+tags, XMP in ``onXMPData``, and what stands behind the last tag. Structure: Adobe Flash Video File Format Specification 10.1,
+Annex E.
 """
 
 from bisect import bisect_left
