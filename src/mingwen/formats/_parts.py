@@ -4,6 +4,7 @@ A DTD with declarations is refused, so no entity can be declared; one that only 
 """
 
 import html
+import itertools
 import json
 import posixpath
 import re
@@ -292,14 +293,16 @@ def stated(part: Part, entry: Entry) -> list[Found]:
 
 
 def _without_label(text: str, *, whole: bool = False) -> str:
-    """Return what else a text says than the JSON object in it; of a ``whole`` one also if the object is more than a label."""
-    start = max(text.find("{"), 0)
-    try:
-        value, stop = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return ""
-    more = whole and isinstance(value, dict) and not value.keys() <= {WRAPPER_KEY, *FIELDS}
-    return text if more else (text[:start] + text[stop:]).strip()
+    """Return what else a text says than the label's JSON in it; of a ``whole`` one also if the object is more than a label."""
+    for brace in itertools.islice(re.finditer("{", text), MAX_LABELS):
+        try:
+            value, stop = json.JSONDecoder().raw_decode(text, brace.start())
+        except (ValueError, RecursionError):
+            continue
+        if mentions(text[brace.start() : stop]):
+            more = whole and not value.keys() <= {WRAPPER_KEY, *FIELDS}
+            return text if more else (text[: brace.start()] + text[stop:]).strip()
+    return ""
 
 
 class Finding:
