@@ -313,6 +313,19 @@ def test_a_large_video_is_hashed_in_leaves(
         assert whats(read(chain.port(), one_byte_off(out, data), "video/mp4")) == {"content"}
 
 
+def test_a_file_that_is_too_large_to_hold_gets_its_manifest_beside(
+    chain: Chain, samples: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(c2pa_manifests, "MAX_HELD_BYTES", 1000)
+    sink = io.BytesIO()
+    manifest = chain.port().sign(io.BytesIO(samples["wav"]), sink, "audio/wav", STATEMENT, None)
+    assert manifest
+    assert sink.getvalue() == b""
+    found = read(chain.port(), samples["wav"], "audio/wav", manifest)
+    assert (found.where, found.state) == (Where.BESIDE, State.VALID)
+    assert read(chain.port(), signed(chain.port(), samples["mp4"], "video/mp4"), "video/mp4").where is Where.EMBEDDED
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A time stamp authority by OpenSSL behind HTTP: its address and its root."""
