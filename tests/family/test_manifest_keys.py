@@ -3,6 +3,7 @@
 import io
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,15 @@ def test_a_token_signs(chain: Chain, png: bytes, tmp_path: Path, monkeypatch: py
         with pytest.raises(Unavailable) as caught:
             tokens.signing(uri, "es256", pin)(b"x")
         assert caught.value.code == "signer.failed"
+
+
+def test_a_token_without_the_extra_says_what_to_install(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    monkeypatch.delitem(sys.modules, tokens.__name__)
+    monkeypatch.delattr("mingwen.adapters.manifests.tokens")
+    with pytest.raises(Misused) as caught:
+        chain.signing("pkcs11:object=a?module-path=/m.so")
+    assert (caught.value.code, caught.value.hint) == ("key.pkcs11", "run: pip install 'mingwen[pkcs11]'")
 
 
 @pytest.mark.parametrize("uri", ["pkcs11:", "pkcs11:object=a", "pkcs11:object=a?module-path=/m.so&pin-value=1", "pkcs11:a?b"])

@@ -82,6 +82,7 @@ class C2paManifests:
             said = str(e)
             if said.startswith(_UNFETCHED):
                 return Manifest(Where.REMOTE, State.UNFETCHED, remote_url=said.removeprefix(_UNFETCHED).strip())
+            where = Where.REMOTE if said.startswith("Remote:") else where
             return Manifest(where, State.UNREADABLE, (Status("general.error", success=False, explanation=said),))
 
     def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
