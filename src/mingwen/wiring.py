@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -157,6 +156,8 @@ def disclosure(config: Configuration) -> Disclosure | None:
 
 
 def _ourselves() -> Agent:
+    from importlib import metadata  # noqa: PLC0415 - 30 ms that runs without manifests need not spend
+
     try:
         return Agent("Mingwen", metadata.version("mingwen"))
     except metadata.PackageNotFoundError:  # run from its sources
