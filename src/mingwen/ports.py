@@ -93,7 +93,8 @@ class Manifests(Protocol):
     def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
         """Write ``source`` with a manifest in it into ``sink``, which can be read too, and return None.
 
-        Where ``mime`` is empty, write nothing and return the manifest for a file beside, bound to every byte of ``source``.
+        Where ``mime`` is empty, or the file too large to embed in, write nothing and return the manifest for a file beside, bound
+        to every byte of ``source``.
         A manifest that ``source`` holds gives way. ``parent`` is the file that a platform was given; with a manifest of its own
         it brings that along as ingredient. ``Action.CREATED`` goes without a parent, every other action with one.
         """

@@ -30,9 +30,7 @@ def new_chain(prefix: str, *, as_json: bool) -> int:
     if as_json:
         object_line({"private": str(key), "chain": str(chain), "root": str(root), "test": True})
         return exits.WELL
-    line(
-        "This is a TEST chain: nobody outside trusts it. For the public, get a certificate of an authority on C2PA's trust list."
-    )
+    line("This is a TEST chain: nobody outside trusts it. For the public, get a certificate from an authority on C2PA's list.")
     line(f"private key  {clean(str(key))} (mode 0600)")
     line(f"certificates {clean(str(chain))}")
     line(f"root         {clean(str(root))} (add it to manifest.trust to see your own files as trusted)")

@@ -5,6 +5,7 @@ changes the label afterwards contradicts what was signed.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import Final
 
 from mingwen.domain import strict_json
 from mingwen.domain.findings import Finding, found
-from mingwen.domain.labels import WRAPPER_KEY
+from mingwen.domain.labels import MAX_LABEL_BYTES, WRAPPER_KEY
 
 AIGC_ASSERTION: Final = "cn.org.tc260.aigc"
 """The assertion that holds the bare seven-key label, as a JSON box.
@@ -207,12 +208,6 @@ UNTRUSTED: Final = "signingCredential.untrusted"
 
 _BINDINGS: Final = ("assertion.dataHash.", "assertion.bmffHash.", "assertion.boxesHash.", "assertion.collectionHash.")
 _CREDENTIAL: Final = ("signingCredential.", "claimSignature.outsideValidity")
-_WORDS: Final = {
-    "content": ("the file's bytes", "文件内容"),
-    "label": ("the label in the manifest", "清单中的标识"),
-    "ingredient": ("an ingredient's manifest", "来源素材的清单"),
-    "manifest": ("the manifest itself", "清单本身"),
-}
 
 
 def findings(manifest: Manifest, *, label: str | None = None) -> tuple[Finding, ...]:
@@ -238,9 +233,7 @@ def _of_state(manifest: Manifest) -> Iterator[Finding]:
 def _failed(status: Status, place: str) -> Finding:
     if status.code.startswith(_CREDENTIAL):
         return found("manifest.credential", place, status=status.code)
-    what = changed(status)
-    en, zh = _WORDS[what]
-    return found("manifest.tampered", place, what=what, what_en=en, what_zh=zh, status=status.code)
+    return found(f"manifest.tampered-{changed(status)}", place, status=status.code)
 
 
 def changed(status: Status) -> str:
@@ -265,11 +258,11 @@ def _of_label(manifest: Manifest, label: str | None) -> Iterator[Finding]:
 
 
 def _fields(text: str) -> dict[str, object]:
-    """Return a label's fields; what is no JSON object is one field of its own."""
-    try:
-        value = strict_json.plain(strict_json.read(text))
-    except ValueError:
-        value = text
+    """Return a label's fields; what is no JSON object, or far too long for one, is one field of its own."""
+    value: object = text
+    if len(text) <= 4 * MAX_LABEL_BYTES:
+        with suppress(ValueError):
+            value = strict_json.plain(strict_json.read(text))
     inner = value.get(WRAPPER_KEY, value) if isinstance(value, dict) else value
     return inner if isinstance(inner, dict) else {WRAPPER_KEY: inner}
 

@@ -133,14 +133,15 @@ def write(  # noqa: PLR0913 - each is a part of one output
     text = to_json(made)
     outside: dict[str, bytes] = {beside.SUFFIX: beside.edited(near.get(beside.SUFFIX), text)} if format_.sidecar else {}
     pieces = all_of(source) if format_.sidecar else format_.splice(source, text)
-    if signed and format_.c2pa:
-        with world.files.scratch() as labelled:
-            world.files.splice(source, labelled, pieces)
-            world.manifests.sign(labelled, sink, format_.c2pa, signed.statement, signed.parent)
-    else:
-        world.files.splice(source, sink, pieces)
-        if signed and (manifest := world.manifests.sign(sink, io.BytesIO(), "", signed.statement, signed.parent)):
+    with world.files.scratch() as scratch:
+        embeds = signed is not None and bool(format_.c2pa)
+        labelled = scratch if embeds else sink
+        world.files.splice(source, labelled, pieces)
+        manifest = signed and world.manifests.sign(labelled, sink, format_.c2pa, signed.statement, signed.parent)
+        if manifest:  # a file may be too large to bear it itself
             outside[MANIFEST_SUFFIX] = manifest
+            if embeds:
+                world.files.splice(labelled, sink, all_of(labelled))
     back = reading(format_, sink, outside)
     same = [s for s in back.sites if s.guide and read_site(s)[0].label == made]
     if len(same) != 1 or len(back.sites) != 1 or back.unread:

@@ -3,6 +3,7 @@
 Every call makes its own context: the library's handles are neither for two threads nor for a forked child.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -23,6 +24,8 @@ OCTETS: Final = "application/octet-stream"
 STREAMED_BYTES: Final = 64 << 20
 """From this size on a video is hashed in leaves."""
 LEAF_KIB: Final = 8192
+MAX_HELD_BYTES: Final = 256 << 20
+"""Files that are no ISO media the library holds in memory, twice; a larger one gets its manifest beside."""
 _ISO_MEDIA: Final = frozenset({"video/mp4", "audio/mp4", "video/quicktime"})
 _HASHED_PREFIX: Final = 16
 """Bytes of an mdat that its Merkle tree leaves out (§18.6.2)."""
@@ -79,6 +82,7 @@ class C2paManifests:
             said = str(e)
             if said.startswith(_UNFETCHED):
                 return Manifest(Where.REMOTE, State.UNFETCHED, remote_url=said.removeprefix(_UNFETCHED).strip())
+            where = Where.REMOTE if said.startswith("Remote:") else where
             return Manifest(where, State.UNREADABLE, (Status("general.error", success=False, explanation=said),))
 
     def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
@@ -90,7 +94,7 @@ class C2paManifests:
             MingwenError: what the key raises.
             OSError: a stream failed.
         """
-        signing, embeds = self._signing(), _embeds(mime)
+        signing, embeds = self._signing(), _embeds(mime) and _fits(source, mime)
         call = _Call(signing.sign, Watched(source), Watched(sink) if embeds else Nowhere())
         source.seek(0)
         try:
@@ -153,6 +157,10 @@ def _embeds(mime: str) -> bool:
     return mime in c2pa.Builder.get_supported_mime_types()
 
 
+def _fits(source: BinaryIO, mime: str) -> bool:
+    return mime in _ISO_MEDIA or source.seek(0, os.SEEK_END) <= MAX_HELD_BYTES
+
+
 def _writing(source: BinaryIO, mime: str) -> dict[str, object]:
     """Return the settings for signing: no thumbnail, nothing fetched, and little memory for a large video."""
     leaves = {"merkle_tree_chunk_size_in_kb": LEAF_KIB, "merkle_tree_max_proofs": 0} if _streams(source, mime) else {}
@@ -165,7 +173,7 @@ def _writing(source: BinaryIO, mime: str) -> dict[str, object]:
 
 def _streams(source: BinaryIO, mime: str) -> bool:
     """Say whether a file is hashed in leaves: a large one with a single mdat, since the library fails on an empty second one."""
-    end = source.seek(0, 2)
+    end = source.seek(0, os.SEEK_END)
     if mime not in _ISO_MEDIA or end < STREAMED_BYTES:
         return False
     boxes = [b for b in walk(source, 0, end) if isinstance(b, Box)]

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from mingwen.domain.manifests import AIGC_ASSERTION, Agent, Manifest, State, Status, Where
+from mingwen.domain.manifests import ACTIONS_ASSERTION, AIGC_ASSERTION, Agent, Manifest, State, Status, Where
+
+MAX_TEXT_CHARS: Final = 4096
+"""What is longer is no name, code or address, and people have to read it."""
 
 _STATES: Final = {"Trusted": State.TRUSTED, "Valid": State.VALID}
 _OUTCOMES: Final = {"success": True, "informational": None, "failure": False}
@@ -54,12 +57,13 @@ def _statuses(results: dict[str, object]) -> Iterator[Status]:
                 yield Status(_text(s.get("code")), success, _text(s.get("explanation")), _text(s.get("url")))
 
 
-def _assertions(active: dict[str, object], label: str) -> Iterator[object]:
-    return (a.get("data") for a in _dicts(active.get("assertions")) if _text(a.get("label")).startswith(label))
+def _assertions(active: dict[str, object], *labels: str) -> Iterator[object]:
+    """Take the assertions of a label; a second one of it is called ``LABEL__1`` (C2PA 2.2 §6.4)."""
+    return (a.get("data") for a in _dicts(active.get("assertions")) if _text(a.get("label")).partition("__")[0] in labels)
 
 
 def _actions(active: dict[str, object]) -> Iterator[dict[str, object]]:
-    for data in _assertions(active, "c2pa.actions"):
+    for data in _assertions(active, "c2pa.actions", ACTIONS_ASSERTION):
         yield from _dicts(_dict(data).get("actions"))
 
 
@@ -76,7 +80,7 @@ def _agent(value: object) -> Agent | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value[:MAX_TEXT_CHARS] if isinstance(value, str) else ""
 
 
 def _dict(value: object) -> dict[str, object]:
