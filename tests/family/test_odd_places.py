@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def items(handler: bytes, *children: bytes) -> bytes:
 
 
 DATA = box(b"data", struct.pack(">II", 1, 0), OTHER.encode())
-FILM_PLACES = {
+FILM_PLACES: dict[str, Callable[[bytes], bytes]] = {
     "keyless list with a comment": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"\xa9cmt", DATA))))),
     "keyless list with a kind of its own": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"AIGC", DATA))))),
     "keyless list with a number": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"\0\0\0\1", DATA))))),
