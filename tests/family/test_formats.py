@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,13 @@ def webp(media: Path, out: Path) -> None:
         picture.save(out, quality=80)
 
 
+def pdf(out: Path) -> None:
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.docinfo["/Title"] = "标题"
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+
+
 MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "png": lambda media, out: ffmpeg("-i", str(media / "coffee.png"), "-vf", "scale=60:40", str(out)),
     "jpeg": lambda media, out: ffmpeg("-i", str(media / "rocket.jpg"), "-vf", "scale=64:42", str(out)),
@@ -47,6 +55,7 @@ MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "markdown": lambda media, out: out.write_bytes((media / "document.md").read_bytes()[:2000]),
     "html": lambda _, out: out.write_bytes(PAGE),
     "text": lambda _, out: out.write_text("一段文字。\nwords\n", encoding="utf-8"),
+    "pdf": lambda _, out: pdf(out),
 }
 
 
