@@ -1,6 +1,5 @@
 """Writing the next revision of a PDF behind those that stand: changed objects, and a section of the last one's kind.
 
-
 Structure: ISO 32000-1 §7.5.6 (incremental updates), §7.5.4 (tables), §7.5.8 (streams; hybrid files go on with a table).
 """
 
