@@ -26,6 +26,8 @@ KEY: Final = "AIGC"
 PLACE: Final = "Info /AIGC"
 MAX_EARLIER: Final = 16
 """Earlier cross-reference sections that are searched for a label when the last revision has none."""
+MAX_ENTRIES: Final = 1000
+"""Of Info."""
 MAX_NODES: Final = 256
 """Of the tree that names embedded files."""
 MAX_FILES: Final = 1000
@@ -87,7 +89,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     _require_uncertified(file)
     info = _info(file)
     changed = {f.where.ref: _blanked(file, f) for f in found if f.where.data is not None}
-    ref, body = _pdf_update.info_with(file, info, label, drop=[e.start for e in _labelled(file, info)])
+    ref, body = _pdf_update.info_with(file, info, label, drop={e.start for e in _labelled(file, info)})
     cut = sum(e.stop - e.start for e in strays)
     new = _pdf_update.revision(file, changed | {ref: body}, info=ref, at=file.size - cut, seed=label)
     return spliced([*strays, Edit(file.size, file.size, new)], file.size)
@@ -146,7 +148,10 @@ def _info(file: File) -> Object | None:
 
 def _texts(file: File, info: Object | None) -> Iterator[tuple[Entry, str | None]]:
     """Yield the entries of Info with their texts, doubled ones too; None for what is no string."""
-    for entry in Parser(info.raw + b" ").entries() if info else ():
+    entries = Parser(info.raw + b" ").entries() if info else []
+    if len(entries) > MAX_ENTRIES:
+        raise broken(f"expected at most {MAX_ENTRIES} entries in Info, found {len(entries)}")
+    for entry in entries:
         owner = file.load(entry.value) if isinstance(entry.value, Ref) else info
         value = owner.value if isinstance(entry.value, Ref) and owner else entry.value
         yield entry, text_of(file.text(value, owner)) if isinstance(value, bytes) and owner else None

@@ -24,9 +24,9 @@ MAX_SUBSECTIONS: Final = 20_000
 """Of all sections together."""
 MAX_NUMBER: Final = 1 << 31
 """Of objects; Annex C.2 knows of 8,388,607."""
-MAX_OBJECT_BYTES: Final = 1 << 20
+MAX_OBJECT_BYTES: Final = 128 << 10
 """Of one object without its stream."""
-MAX_PARSED_BYTES: Final = 4 << 20
+MAX_PARSED_BYTES: Final = 1 << 20
 """Of all objects that one reading parses."""
 MAX_STREAM_BYTES: Final = 8 << 20
 """Of one stream, packed and unpacked."""
@@ -298,7 +298,7 @@ class File:
                 self._spend(len(data))
                 if whole or window >= MAX_OBJECT_BYTES:
                     raise broken(f"expected an object of at most {MAX_OBJECT_BYTES} bytes at {offset}, found no end") from None
-                window *= 16
+                window = min(8 * window, MAX_OBJECT_BYTES)
 
     def _parsed(self, data: bytes, start: int) -> Object:
         head = _OBJECT.match(data)
@@ -385,7 +385,7 @@ class File:
         return Section(at, trailer.dictionary, trailer.raw, tuple(spans), None, hidden=stream)
 
     def _trailer(self, start: int) -> Object:
-        data = read_at(self.source, start, min(MAX_OBJECT_BYTES >> 4, self.size - start), what="trailer") + b"\n"
+        data = read_at(self.source, start, min(MAX_OBJECT_BYTES, self.size - start), what="trailer") + b"\n"
         parser = Parser(data)
         value, raw = parser.whole()
         self._spend(parser.at)

@@ -237,6 +237,8 @@ def rewritten(raw: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Return an object's bytes with every string changed and written anew in hexadecimal."""
     parser = Parser(raw + b" ")
     parser.value()
-    for text in reversed(parser.texts):
-        raw = raw[: text.start] + b"<" + change(text.value).hex().encode() + b">" + raw[text.stop :]
-    return raw
+    out, at = bytearray(), 0
+    for text in parser.texts:
+        out += raw[at : text.start] + b"<" + change(text.value).hex().encode() + b">"
+        at = text.stop
+    return bytes(out + raw[at:])

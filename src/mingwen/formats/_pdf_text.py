@@ -7,7 +7,9 @@ not read are composite fonts without that map, pictures of text, forms within fo
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Final, TypeAlias
+from unicodedata import normalize
 
 from mingwen.domain.errors import Malformed
 from mingwen.formats._pdf_file import File
@@ -18,9 +20,13 @@ MAX_CONTENT_BYTES: Final = 256 << 10
 """Of one page, unpacked; what a page shows first stands first."""
 MAX_CONTENTS: Final = 64
 """Streams of one page."""
-MAX_FONTS: Final = 64
-MAX_CODES: Final = 65_536
-"""Of one font's map."""
+MAX_FONTS: Final = 32
+"""Of one page."""
+MAX_MAP_BYTES: Final = 64 << 10
+"""Of one font's map, and MAX_CODES that it may set."""
+MAX_CODES: Final = 20_000
+MAX_TARGET_BYTES: Final = 32
+"""Of what one code reads as; three letters make the longest ligature."""
 GAP: Final = -180
 """Thousandths of the font's size; a wider step to the right is a space."""
 
@@ -57,15 +63,27 @@ def _page(file: File, root: Value, end: int) -> Mapping[str, Value] | None:
 
 def _text(file: File, page: Mapping[str, Value]) -> str:
     fonts = file.dictionary(file.dictionary(page.get("Resources")).get("Font"))
-    decoders: dict[str, _Decoder | None] = {}
-    for name, font in list(fonts.items())[:MAX_FONTS]:
+
+    @cache
+    def decoder(name: str) -> _Decoder | None:
+        if decoder.cache_info().currsize >= MAX_FONTS:
+            return None
         with suppress(Malformed):
-            decoders[name] = _decoder(file, file.dictionary(font))
+            return _decoder(file, file.dictionary(fonts.get(name)))
+        return None
+
     pieces: list[str] = []
+    length = 0
     with suppress(Malformed):  # what came before a break is kept
-        for piece in _shown(_content(file, page), decoders):
-            pieces.append(piece)  # noqa: PERF402 - a break comes in between
-    lines = (" ".join(line.split()) for line in "".join(pieces).splitlines())
+        for piece in _shown(_content(file, page), decoder):
+            pieces.append(piece[:MAX_CLUE_CHARS])
+            length += len(piece)
+            if length > MAX_CLUE_CHARS:
+                break
+    plain = normalize(
+        "NFKC", "".join(pieces)
+    )  # maps name ligatures, and the radical ⼈ for the word 人: one shape, two characters
+    lines = (" ".join(line.split()) for line in plain.splitlines())
     return _BETWEEN_HANZI.sub("", "\n".join(line for line in lines if line))
 
 
@@ -79,7 +97,7 @@ def _content(file: File, page: Mapping[str, Value]) -> bytes:
     return out[:MAX_CONTENT_BYTES]
 
 
-def _shown(content: bytes, decoders: Mapping[str, _Decoder | None]) -> Iterator[str]:
+def _shown(content: bytes, decoder: Callable[[str], _Decoder | None]) -> Iterator[str]:
     """Walk a content stream and yield what it shows."""
     parser = Parser(content + b"\n")
     operands: list[Value] = []
@@ -93,7 +111,7 @@ def _shown(content: bytes, decoders: Mapping[str, _Decoder | None]) -> Iterator[
             end = _PICTURE_END.search(content, parser.at)
             parser.at = end.end() if end else len(content)
         elif value == "Tf" and operands:
-            decode = decoders.get(operands[0]) if isinstance(operands[0], Name) else None
+            decode = decoder(operands[0]) if isinstance(operands[0], Name) else None
         yield _break(value, operands)
         if value in _SHOWS and operands and decode:
             yield from _strings(operands[-1], decode)
@@ -117,7 +135,7 @@ def _strings(value: Value, decode: _Decoder) -> Iterator[str]:
 def _decoder(file: File, font: Mapping[str, Value]) -> _Decoder | None:
     ref = font.get("ToUnicode")
     if isinstance(ref, Ref) and (stream := file.load(ref)):
-        return _by_map(file.data(stream))
+        return _by_map(file.data(stream)[:MAX_MAP_BYTES])
     if font.get("Subtype") not in {"Type1", "TrueType", "MMType1"}:
         return None
     encoding = file.resolved(font.get("Encoding"))
@@ -131,9 +149,12 @@ def _by_map(data: bytes) -> _Decoder:
     spaces = _SPACES.search(data)
     width = min(max(len(spaces[1]) // 2, 1), 4) if spaces else 2
     table: dict[int, str] = {}
+    left = MAX_CODES
     for part in _MAP_PART.finditer(data):
         with suppress(Malformed):
             for first, last, target in _ranges(part[1] == b"range", part[2]):
+                last = min(last, first + left - 1)  # noqa: PLW2901 - bounded
+                left -= max(last - first + 1, 0)
                 _fill(table, first, last, target)
 
     def decode(text: bytes) -> str:
@@ -154,7 +175,6 @@ def _ranges(ranges: bool, part: bytes) -> Iterator[tuple[int, int, Value]]:  # n
 
 
 def _fill(table: dict[int, str], first: int, last: int, target: Value) -> None:
-    last = min(last, first + MAX_CODES - len(table) - 1)
     if isinstance(target, list):
         for code, item in zip(range(first, last + 1), target, strict=False):
             table[code] = _unicode(item)
@@ -164,4 +184,4 @@ def _fill(table: dict[int, str], first: int, last: int, target: Value) -> None:
 
 
 def _unicode(value: Value) -> str:
-    return value.decode("utf-16-be", "replace") if isinstance(value, bytes) else ""
+    return value[:MAX_TARGET_BYTES].decode("utf-16-be", "replace") if isinstance(value, bytes) else ""

@@ -4,7 +4,7 @@ Structure: ISO 32000-1 §7.5.6 (incremental updates), §7.5.4 (tables), §7.5.8 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from mingwen.domain.errors import Refused
@@ -21,7 +21,7 @@ _PACKING: Final = frozenset({"Length", "Filter", "DecodeParms", "DL", "Params"})
 """Entries of a stream that say how it is packed, or what it was."""
 
 
-def info_with(file: File, info: Object | None, label: str, *, drop: Sequence[int]) -> tuple[Ref, bytes]:
+def info_with(file: File, info: Object | None, label: str, *, drop: Collection[int]) -> tuple[Ref, bytes]:
     """Return number and body of Info with the label, without its entries that begin at ``drop``; the others stay as they are."""
     known = info is not None and info.ref.number > 0
     ref = info.ref if info and known else Ref(file.free_number, 0)
@@ -102,9 +102,11 @@ def _identifier(file: File, seed: str) -> bytes:
     return f"\n/ID [<{first.hex()}> <{changed}>]".encode()
 
 
-def _without(raw: bytes, keys: frozenset[str], starts: Sequence[int] = ()) -> bytes:
+def _without(raw: bytes, keys: frozenset[str], starts: Collection[int] = ()) -> bytes:
     """Take entries out of a dictionary's bytes, by their keys or where they begin."""
-    for entry in reversed(Parser(raw + b" ").entries()):
+    out, at = bytearray(), 0
+    for entry in Parser(raw + b" ").entries():
         if entry.key in keys or entry.start in starts:
-            raw = raw[: entry.start] + raw[entry.stop :]
-    return raw
+            out += raw[at : entry.start]
+            at = entry.stop
+    return bytes(out + raw[at:])
