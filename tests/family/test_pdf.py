@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pikepdf
 import pytest
@@ -34,7 +34,7 @@ PACKED = {"object_stream_mode": pikepdf.ObjectStreamMode.generate}
 XREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 
 
-def cipher(revision: int, *, aes: bool = True, metadata: bool = True, user: str = "") -> dict[str, Any]:
+def cipher(revision: Literal[2, 3, 4, 5, 6], *, aes: bool = True, metadata: bool = True, user: str = "") -> dict[str, Any]:
     return {"encryption": pikepdf.Encryption(owner="owner", user=user, R=revision, aes=aes, metadata=metadata)}
 
 
