@@ -112,6 +112,8 @@ def _require_open(file: File) -> None:
         if "Encrypt" in file.trailer:
             _ = file.keys
     except Malformed as e:
+        if e.code != "pdf.locked":
+            raise
         raise Refused("pdf.encrypted", f"expected a PDF that opens without a password, but it {e.message}", hint=e.hint) from e
 
 

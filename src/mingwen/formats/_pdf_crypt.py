@@ -93,7 +93,7 @@ def keys(dictionary: Mapping[str, Value], identifier: bytes) -> Keys:
     """Derive the keys that the empty user password gives; ``identifier`` is the first string of the trailer's ID.
 
     Raises:
-        Malformed: a password is needed, or a handler that is not the standard one (``pdf.encrypted``), or an entry of the
+        Malformed: a password is needed, or a handler that is not the standard one (``pdf.locked``), or an entry of the
             dictionary is missing (``pdf.broken``).
     """
     if dictionary.get("Filter") != "Standard":
@@ -113,7 +113,7 @@ def keys(dictionary: Mapping[str, Value], identifier: bytes) -> Keys:
 
 def locked(how: str) -> Malformed:
     """Build the error of what cannot be decrypted."""
-    return Malformed("pdf.encrypted", how, hint="remove the encryption first, for example with `qpdf --decrypt --password=…`")
+    return Malformed("pdf.locked", how, hint="remove the encryption first, for example with `qpdf --decrypt --password=…`")
 
 
 def _filters(dictionary: Mapping[str, Value]) -> dict[str, str]:

@@ -152,7 +152,7 @@ class File:
         """Follow a reference, and a reference that it leads to; of a missing object comes None.
 
         Raises:
-            Malformed: an object cannot be read, or one bound is reached (``pdf.broken``, ``pdf.encrypted``).
+            Malformed: an object cannot be read, or one bound is reached (``pdf.broken``, ``pdf.locked``).
         """
         if not isinstance(value, Ref):
             return value
@@ -184,7 +184,7 @@ class File:
         """Return a stream's data, decrypted and unpacked.
 
         Raises:
-            Malformed: its length is wrong, a filter is not known, or a bound is reached (``pdf.broken``, ``pdf.encrypted``).
+            Malformed: its length is wrong, a filter is not known, or a bound is reached (``pdf.broken``, ``pdf.locked``).
         """
         if found.data is None:
             raise broken(f"expected a stream in object {found.ref.number}, found none")
@@ -210,7 +210,7 @@ class File:
 
     @property
     def keys(self) -> Keys:
-        """How to decrypt; Malformed if that needs a password (``pdf.encrypted``)."""
+        """How to decrypt; Malformed if that needs a password (``pdf.locked``)."""
         if self._keys is None:
             identifier = self.resolved(self.trailer.get("ID"))
             first = identifier[0] if isinstance(identifier, list) and identifier else b""
