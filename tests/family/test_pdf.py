@@ -249,6 +249,28 @@ def test_a_label_in_xmp_goes_in_the_same_revision(kind: str, tmp_path: Path) -> 
         assert b"rdf:Description" in pdf.Root.Metadata.read_bytes()
 
 
+def test_acrobats_copy_of_a_label_counts_once_and_goes_with_it() -> None:
+    copy = f"<pdfx:AIGC>{LABEL.replace(chr(34), '&quot;')}</pdfx:AIGC></rdf:Description>".encode()
+
+    def change(pdf: pikepdf.Pdf) -> None:
+        packet = _xmp.without(_xmp.edit(None, "x")).replace(b"</rdf:Description>", copy)
+        packet = packet.replace(b"xmlns:TC260", b'xmlns:pdfx="http://ns.adobe.com/pdfx/1.3/" xmlns:TC260')
+        pdf.Root.Metadata = pdf.make_stream(packet, Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
+
+    def both(pdf: pikepdf.Pdf) -> None:
+        change(pdf)
+        pdf.docinfo["/AIGC"] = LABEL
+
+    data = document(both)
+    assert places(data) == [("Info /AIGC", LABEL)]
+    assert spliced(data) == data
+    labelled = spliced(data, OTHER)
+    assert places(labelled) == [("Info /AIGC", OTHER)]
+    with pikepdf.open(io.BytesIO(labelled)) as pdf:
+        assert b"pdfx:AIGC" not in pdf.Root.Metadata.read_bytes()
+    assert places(document(change)) == [("XMP pdfx:AIGC", LABEL)]
+
+
 def test_an_embedded_file_that_is_a_label_is_emptied_and_others_are_left() -> None:
     data = document(with_file("AIGC.json", wrapped(LABEL).encode()), **cipher(6))
     assert places(data) == [("embedded file AIGC.json", wrapped(LABEL))]

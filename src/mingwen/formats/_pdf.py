@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from typing import BinaryIO, Final, TypeAlias
 
 from mingwen.domain.errors import Malformed, Refused
@@ -35,6 +36,8 @@ MAX_FILE_BYTES: Final = 64 << 10
 """A larger embedded file is no label, whatever its name; C2PA manifests may be larger."""
 
 _TAIL: Final = "behind %%EOF"
+_MIRROR: Final = re.compile(rb"<pdfx:AIGC>([^<]*)</pdfx:AIGC>")
+"""What Acrobat makes of Info's own keys in XMP when it saves a file: the same label once more, as long as it is equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
         return spliced([], file.size)
     _require_uncertified(file)
     info = _info(file)
-    changed = {f.where.ref: _blanked(file, f) for f in found if f.where.data is not None}
+    changed = {f.where.ref: _pdf_update.stream_with(file, f.where, b"") for f in found if f.where.data is not None}
+    changed |= _blanked_packet(file)
     ref, body = _pdf_update.info_with(file, info, label, drop={e.start for e in _labelled(file, info)})
     cut = sum(e.stop - e.start for e in strays)
     new = _pdf_update.revision(file, changed | {ref: body}, info=ref, at=file.size - cut, seed=label)
@@ -188,9 +192,13 @@ def _packet(file: File) -> tuple[Object, bytes] | None:
 
 def _in_xmp(file: File) -> Iterator[_Found | Unread]:
     if packet := _packet(file):
-        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet[1])]
-        yield from (_Found(s, packet[0]) for s in sites)
-        yield from _stray.unexplained(packet[1], sites, "XMP")
+        where, data = packet
+        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=False) for text in _xmp.labels(data)]
+        yield from _stray.unexplained(_MIRROR.sub(b"", data), sites, "XMP")
+        guided = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if _MIRROR.search(data) else set()
+        mirrored = [unescape(m[1].decode("utf-8", "replace")).strip() for m in _MIRROR.finditer(data)]
+        sites += [Site("XMP pdfx:AIGC", text, Wrapper.BARE, guide=False) for text in mirrored if text not in guided]
+        yield from (_Found(s, where) for s in sites)
 
 
 def _in_files(file: File) -> Iterator[_Found | Unread]:
@@ -262,10 +270,12 @@ def _holds_label(file: File) -> bool:
     return False
 
 
-def _blanked(file: File, found: _Found) -> bytes:
-    """Write a stream anew without its label: XMP without the property, an embedded file without content."""
-    packet = found.site.place == _xmp.PLACE
-    return _pdf_update.stream_with(file, found.where, _xmp.without(file.data(found.where)).rstrip() if packet else b"")
+def _blanked_packet(file: File) -> dict[Ref, bytes]:
+    """Write XMP anew without its labels, if it has any."""
+    packet = _packet(file)
+    if packet is None or not (_xmp.labels(packet[1]) or _MIRROR.search(packet[1])):
+        return {}
+    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _MIRROR.sub(b"", _xmp.without(packet[1])).rstrip())}
 
 
 def _info_clues(file: File) -> Iterator[Clue]:
