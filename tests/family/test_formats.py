@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pillow_heif
 import pillow_jxl  # noqa: F401 - the plugin registers itself
+import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -55,6 +56,11 @@ def picture(media: Path, out: Path) -> None:
         small = cat.resize((64, 48))
     small.info.clear()
     small.save(out, quality=80)
+def pdf(out: Path) -> None:
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.docinfo["/Title"] = "标题"
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
 
 
 MAKERS: dict[str, Callable[[Path, Path], object]] = {
@@ -95,6 +101,7 @@ MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "jxl": picture,
     "json": lambda _, out: out.write_text('{"id": "x", "choices": [{"text": "一段文字"}]}\n', encoding="utf-8"),
     "sse": lambda _, out: out.write_bytes(b'event: a\ndata: {"n": 1}\n\ndata: {"n": 2}\n\ndata: [DONE]\n\n'),
+    "pdf": lambda _, out: pdf(out),
 }
 
 
