@@ -215,8 +215,20 @@ def findings(manifest: Manifest, *, label: str | None = None) -> tuple[Finding, 
     return (*_of_state(manifest), *_of_label(manifest, label))
 
 
+def obstacle(manifest: Manifest, *, label: str | None = None) -> Finding | None:
+    """Say why no later manifest may be put upon this one: it would vouch for what was changed, or leave the older one behind."""
+    if manifest.where is Where.REMOTE:
+        return found("manifest.remote", _place(manifest), url=manifest.remote_url)
+    harmless = {"manifest.valid", "manifest.trusted", "manifest.unknown-signer"}
+    return next((f for f in findings(manifest, label=label) if f.code not in harmless), None)
+
+
+def _place(manifest: Manifest) -> str:
+    return f"C2PA manifest ({manifest.where.value})"
+
+
 def _of_state(manifest: Manifest) -> Iterator[Finding]:
-    place = f"C2PA manifest ({manifest.where.value})"
+    place = _place(manifest)
     if manifest.state is State.UNFETCHED:
         yield found("manifest.remote", place, url=manifest.remote_url)
     elif manifest.state is State.UNREADABLE:
