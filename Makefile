@@ -16,7 +16,9 @@ demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a cl
 
 test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real servers included
 	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
-	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl
+	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl \
+	    tesseract:tesseract-ocr '/usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim' \
+	    '/usr/share/tesseract-ocr/*/tessdata/eng.traineddata:tesseract-ocr-eng'
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## check style, types, layers and the pages written from code

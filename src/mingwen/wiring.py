@@ -202,9 +202,7 @@ class _Manifests:
         with translated("read the file", code="file.unreadable"):
             return _manifests(self._config).read(source, mime, beside)
 
-    def sign(
-        self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None
-    ) -> bytes | None:
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None) -> bytes | None:
         """See ``ports.Manifests``."""
         with translated("write the file with its manifest"):
             return _manifests(self._config).sign(source, sink, mime, statement, parent)

@@ -80,13 +80,19 @@ class Ruled:
     report: Report
     ruling: Ruling
     label: AigcLabel | None
-    """The label as the file has to bear it; None where there is nothing to write, or a person has to decide first."""
+    """The label as the file has to bear it; None where it needs none, or a person has to decide first."""
     changed: bool = False
     """Does the output differ from the source? A file that bears the platform's part already passes as it is."""
     beside: Mapping[str, bytes] = field(default_factory=dict)
     """What has to stand beside the output, as ``Labelled.beside``."""
     held: bool = False
     """Does a person have to decide before the file can be labelled? The reasons say why."""
+
+    @property
+    def is_due(self) -> bool:
+        """Is there a label to write, which the file does not bear at its place already?"""
+        there = next(iter(self.report.labels), None)
+        return self.label is not None and (there is None or there.label != self.label or not there.guide)
 
 
 def decide(report: Report, evidence: Evidence) -> Ruling:

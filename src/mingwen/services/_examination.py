@@ -78,7 +78,11 @@ def _tells_of_manifest(clue: Clue) -> bool:
 def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:
     """Tell of explicit labels in texts; other media would have to be recognised, so their libraries are not even loaded."""
     search = notices.of(medium).found if medium is Medium.TEXT else None
-    return tuple(found("notice.found", medium.value, where=end.value, where_zh=_ENDS_ZH[end]) for end in search(source)) if search else ()
+    return (
+        tuple(found("notice.found", medium.value, where=end.value, where_zh=_ENDS_ZH[end]) for end in search(source))
+        if search
+        else ()
+    )
 
 
 def _is_known(suffix: str) -> bool:

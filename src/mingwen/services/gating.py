@@ -17,7 +17,6 @@ from mingwen.domain.media import Medium
 from mingwen.domain.notices import has_elements
 from mingwen.domain.tiers import Declared, Evidence, Ruled, Tier
 from mingwen.domain.verdicts import Report
-from mingwen.formats import Format
 from mingwen.ports import World
 from mingwen.services import _examination, _files
 from mingwen.services._examination import Examined
@@ -48,23 +47,25 @@ def judge(world: World, command: GateContent, *, source: BinaryIO, near: Beside 
     Raises:
         Malformed: no format claims the bytes, or no structure can be followed at all.
     """
-    return _judged(world, command, source, near)[1]
+    examined = _examination.examine(world, command.name, source=source, near=near)
+    ruling = tiers.decide(examined.report, _evidence(world, command, examined, source))
+    ruled = Ruled(command.name, examined.format.name, examined.report, ruling, None)
+    return _stamped(world, command, ruled, examined.manifest)
 
 
-def gate(world: World, command: GateContent, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Ruled:
-    """Say what ``source`` is, write it with the platform's part of the label into ``sink``, and record both.
+def write(world: World, command: GateContent, ruled: Ruled, *, source: BinaryIO, sink: BinaryIO, near: Beside = NOTHING) -> Ruled:
+    """Write ``source``, which ``judge`` ruled, with the platform's part of the label into ``sink``, and record both.
 
-    Where nothing is to be written, or the format takes none, or a person has to decide first, the sink gets the source as it is
-    and the ruling says why (``gate.held``).
+    Where nothing is due, or the format takes none, or a person has to decide first, the sink gets the source as it is; then the
+    ruling that is returned says why (``gate.held``).
 
     Raises:
-        Malformed: as ``judge``.
         Unproven: what was read back is not what was written.
     """
-    format_, ruled = _judged(world, command, source, near)
     label = ruled.label
-    if label is None or not _differs(ruled):
+    if label is None or not ruled.is_due:
         return _passed_on(world, command, ruled, source, sink, near)
+    format_ = _files.format_of(world, command.name, source)
     try:
         signed = _files.resigned(world, command, format_, label, source, near)
         written = _files.write(world, format_, label, source=source, sink=sink, near=near, signed=signed)
@@ -84,14 +85,6 @@ def record(world: World, made: Sequence[tuple[GateContent, Ruled]]) -> None:
     """Record rulings, all in one transaction."""
     now = world.clock.now()
     world.store.save([Outcome(None, (_entry(command, ruled, now),)) for command, ruled in made])
-
-
-def _judged(world: World, command: GateContent, source: BinaryIO, near: Beside) -> tuple[Format, Ruled]:
-    examined = _examination.examine(world, command.name, source=source, near=near)
-    evidence = _evidence(world, command, examined, source)
-    ruling = tiers.decide(examined.report, evidence)
-    ruled = Ruled(command.name, examined.format.name, examined.report, ruling, None)
-    return examined.format, _stamped(world, command, ruled, examined.manifest)
 
 
 def _evidence(world: World, command: GateContent, examined: Examined, source: BinaryIO) -> Evidence:
@@ -139,7 +132,7 @@ def _stamped(world: World, command: GateContent, ruled: Ruled, manifest: Manifes
     number = command.propagate_id or tiers.numbered(there, platform=command.platform) or world.ids.fresh()
     label = tiers.stamped(there, ruled.ruling.tier, platform=command.platform, number=number)
     stamped = replace(ruled, label=label)
-    problem = manifest and _differs(stamped) and manifests.obstacle(manifest, label=to_json(there) if there else None)
+    problem = manifests.obstacle(manifest, label=to_json(there) if there else None) if manifest and stamped.is_due else None
     if problem:
         en = f"a new manifest would hide what is to be said of the one that is there: {problem.message()}"
         return _held(ruled, en, f"新清单会掩盖现有清单的问题：{problem.message('zh')}")
@@ -172,14 +165,7 @@ def _held(ruled: Ruled, reason: str, reason_zh: str) -> Ruled:
     return replace(ruled, ruling=replace(ruled.ruling, reasons=reasons), label=None, held=True)
 
 
-def _differs(ruled: Ruled) -> bool:
-    there = ruled.report.labels[0] if ruled.report.labels else None
-    return there is None or there.label != ruled.label or not there.guide
-
-
-def _passed_on(  # noqa: PLR0913, PLR0917 - each is a part of one output
-    world: World, command: GateContent, ruled: Ruled, source: BinaryIO, sink: BinaryIO, near: Beside
-) -> Ruled:
+def _passed_on(world: World, command: GateContent, ruled: Ruled, source: BinaryIO, sink: BinaryIO, near: Beside) -> Ruled:
     """Give the file as it came, with what stands beside it."""
     sink.seek(0)
     sink.truncate()

@@ -88,9 +88,7 @@ class C2paManifests:
             where = Where.REMOTE if said.startswith("Remote:") else where
             return Manifest(where, State.UNREADABLE, (Status("general.error", success=False, explanation=said),))
 
-    def sign(
-        self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None
-    ) -> bytes | None:
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None) -> bytes | None:
         """Sign ``source``; a manifest that it holds gives way to the new one, unless ``parent`` brings it in as ingredient.
 
         Raises:
