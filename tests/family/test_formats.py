@@ -56,6 +56,8 @@ def picture(media: Path, out: Path) -> None:
         small = cat.resize((64, 48))
     small.info.clear()
     small.save(out, quality=80)
+
+
 def pdf(out: Path) -> None:
     with pikepdf.new() as document:
         document.add_blank_page()

@@ -35,8 +35,20 @@ def read(source: BinaryIO, end: int, place: str) -> Reading:
 
 
 def edits(source: BinaryIO, end: int) -> list[Edit]:
-    """Return the edits that take them out, and nothing else that stands there."""
-    return [Edit(end + start, end + stop, b"") for start, stop in objects(_tail(source, end))]
+    """Return the edits that take them out, and nothing else that stands there.
+
+    Where the pieces around broken objects would make a new one, all from the first one on goes.
+    """
+    tail = _tail(source, end)
+    spans = objects(tail)
+    if spans and objects(_without(tail, spans)):
+        spans = [(spans[0][0], len(tail))]
+    return [Edit(end + start, end + stop, b"") for start, stop in spans]
+
+
+def _without(tail: bytes, spans: list[tuple[int, int]]) -> bytes:
+    starts, stops = [s for s, _ in spans], [s for _, s in spans]
+    return b"".join(tail[a:b] for a, b in zip([0, *stops], [*starts, len(tail)], strict=True))
 
 
 def hidden(source: BinaryIO, start: int, stop: int, place: str) -> list[Unread]:
