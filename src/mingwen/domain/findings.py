@@ -288,7 +288,7 @@ RULES: Final = {
             _I,
             "Measures Art. 6(1)",
             "{trace} states that it was generated: {words}",
-            "{trace}表明内容由人工智能生成：{words}",
+            "元数据表明内容由人工智能生成：{trace}（{words}）",
         ),
         Rule("gate.declared", _I, "Measures Art. 6(2)", "the user declares it generated", "用户声明为生成合成内容"),
         Rule(
@@ -305,7 +305,7 @@ RULES: Final = {
             "an explicit label stands in the content: {words}",
             "内容中存在显式标识：{words}",
         ),
-        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace of {trace}: {words}", "发现{trace}的痕迹：{words}"),
+        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace of {trace}: {words}", "发现生成痕迹：{trace}（{words}）"),
         Rule(
             "gate.held",
             _W,

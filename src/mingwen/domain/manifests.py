@@ -172,6 +172,18 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """How the content came to be: the ``c2pa.created`` of the active manifest, or of the parent that it goes back to."""
+
+    agent: Agent | None
+    """The generating system; without one, the program that made the claim."""
+    when: str = ""
+    """In RFC 3339; the signer's claim."""
+    source_types: tuple[str, ...] = ()
+    """IPTC URIs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a reading found of the active manifest; empty where it says nothing."""
 
@@ -193,6 +205,8 @@ class Manifest:
     source_types: tuple[str, ...] = ()
     """IPTC URIs of the actions."""
     actions: tuple[str, ...] = ()
+    origin: Origin | None = None
+    """None where no manifest of the line tells of the beginning."""
     aigc: str | None = None
     """The JSON of our assertion."""
     ingredients: int = 0

@@ -28,7 +28,8 @@ from mingwen.regimes._shape import (
 
 
 def _readable(facts: Facts) -> Answer:
-    if facts.signed and AI_SOURCES & set(facts.signed.source_types):
+    origin = facts.signed.origin if facts.signed else None
+    if facts.signed and AI_SOURCES & {*facts.signed.source_types, *(origin.source_types if origin else ())}:
         return met("a manifest states that it is generated", "清单声明为人工智能生成")
     if facts.report.verdict is Verdict.COMPLIANT and facts.label:
         if facts.label.Label == Claim.GENERATED:

@@ -43,17 +43,21 @@ def _provider(facts: Facts) -> Answer:
 def _system(facts: Facts) -> Answer:
     if facts.signed is None:
         return unsigned(facts)
-    agent = facts.signed.agent
+    agent = facts.signed.origin.agent if facts.signed.origin else None
     if agent and agent.version:
         return met(f"it names {agent.name} {agent.version}", f"标明 {agent.name} {agent.version}")
-    return not_met("the manifest names no system with its version", "清单未标明系统及其版本")
+    return not_met("the manifest names no generating system with its version", "清单未标明生成系统及其版本")
 
 
 def _time(facts: Facts) -> Answer:
     if facts.signed is None:
         return unsigned(facts)
-    when = facts.signed.time or facts.signed.when
-    return met(f"it says {when}", f"标明 {when}") if when else not_met("the manifest names no time", "清单未标明时间")
+    when = facts.signed.origin.when if facts.signed.origin else ""
+    return (
+        met(f"it says {when}", f"标明 {when}")
+        if when
+        else not_met("the manifest does not say when it was made", "清单未标明生成时间")
+    )
 
 
 def _number(facts: Facts) -> Answer:
