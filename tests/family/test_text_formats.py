@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused
 from mingwen.domain.media import Keep, Splice
-from mingwen.formats._shape import Format, Site
+from mingwen.formats._shape import Format, Reading, Site
 from mingwen.formats.html import MEMBER as HTML
 from mingwen.formats.markdown import MEMBER as MARKDOWN
 from mingwen.formats.text import MEMBER as TEXT
