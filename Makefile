@@ -37,8 +37,10 @@ fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writ
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use
 
-docs: $(VENV)/.dev ## write the reference pages from the code
+docs: $(VENV)/.dev $(MEDIA)/.done ## write the reference pages from the code
 	@$(BIN)/python tools/reference.py --write
+	@tools/debian.sh "the matrix's foreign tools" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
+	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/matrix.py --write
 
 clean: ## remove what was made
 	rm -rf $(VENV) .cache demo-output build dist

@@ -233,6 +233,10 @@ def of_each(names: str, tool: Tool) -> dict[str, Tool]:
     return dict.fromkeys(names.split(), tool)
 
 
+def described(label: str) -> str:
+    return f"<dc:description>{xml(wrapped(label))}</dc:description>"
+
+
 def xml(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
@@ -272,8 +276,8 @@ FOREIGN: Final[dict[str, Tool]] = {
     "html": Tool("lxml", "a `meta` element", lxml_html),
     "svg": Tool("lxml", "XMP in `metadata`", lxml_svg),
     "markdown": Tool("PyYAML", "front matter", yaml_front),
-    "json": Tool("json", "the member `aigc`", json_member("aigc")),
-    "sse": Tool("json", "the member `aigc` of the first and the last event", json_events),
+    "json": Tool("Python's json", "the member `aigc`", json_member("aigc")),
+    "sse": Tool("Python's json", "the member `aigc` of the first and the last event", json_events),
     "text": Tool("an editor", "a last line", by_hand),
 }
 """Who else writes a label into each format."""
@@ -294,25 +298,27 @@ SECOND: Final[dict[str, Tool]] = {
     **of_each(
         "docx xlsx pptx",
         Tool(
-            "zipfile",
+            "Python's zipfile",
             "the description of the core properties",
-            replaced(b"</cp:coreProperties>", lambda t: f"<dc:description>{xml(wrapped(t))}</dc:description>"),
+            replaced(b"</cp:coreProperties>", described),
         ),
     ),
     **of_each(
         "odt ods odp",
         Tool(
-            "zipfile",
+            "Python's zipfile",
             "a second user-defined datum",
             replaced(b"</office:meta>", lambda t: f'<meta:user-defined meta:name="AIGC">{xml(t)}</meta:user-defined>'),
         ),
     ),
     "epub": Tool(
-        "zipfile", "`dc:description`", replaced(b"</metadata>", lambda t: f"<dc:description>{xml(wrapped(t))}</dc:description>")
+        "Python's zipfile",
+        "`dc:description`",
+        replaced(b"</metadata>", described),
     ),
     "html": Tool("an editor", "a second `meta`", replaced(b"</head>", lambda t: f'<meta name="aigc" content="{xml(t)}">')),
     "svg": Tool("an editor", "`desc`", replaced(b"</svg>", lambda t: f"<desc>{xml(wrapped(t))}</desc>")),
-    "json": Tool("json", "`metadata.aigc`", json_member("metadata", "aigc")),
+    "json": Tool("Python's json", "`metadata.aigc`", json_member("metadata", "aigc")),
     "sse": Tool("an editor", "an event between", replaced(b"data: {", lambda t: f'data: {{"aigc":{t}}}\n\n')),
     "markdown": Tool("an editor", "a second front matter", second_front),
 }

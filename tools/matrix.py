@@ -3,8 +3,8 @@
 MINGWEN_MEDIA=.cache/media python tools/matrix.py --write
 MINGWEN_MEDIA=.cache/media python tools/matrix.py --check
 
-Every cell is computed: the files are made, by our writer and by the tools of others, and verified; each sample is labelled for each
-regime and held to its duties.
+Every cell is computed: the files are made, by our writer and by the tools of others, and verified; each sample is
+labelled for each regime and held to its duties.
 """
 
 import argparse
@@ -20,15 +20,14 @@ ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import matrix  # noqa: E402 - the cases stand among the tests
-from foreign import BEHIND, FOREIGN, SECOND, Tool  # noqa: E402
-from matrix import COLUMNS, CODE, GBK, Absent, Case, Told  # noqa: E402
-
 import mingwen  # noqa: E402
+from foreign import BEHIND, FOREIGN, SECOND, Tool  # noqa: E402
+from matrix import CODE, COLUMNS, GBK, Absent, Case, Told  # noqa: E402
 from mingwen import face, formats, regimes, wiring  # noqa: E402
-from mingwen.domain.errors import MingwenError  # noqa: E402
+from mingwen.domain.errors import MingwenError, Refused  # noqa: E402
 from mingwen.formats import Format  # noqa: E402
 from mingwen.ports import World  # noqa: E402
-from mingwen.regimes import Assessed, Need, Regime  # noqa: E402
+from mingwen.regimes import Assessed, Met, Need, Regime  # noqa: E402
 
 PAGE: Final = ROOT / "docs/reference/matrix.md"
 MARKED: Final = "AI生成"
@@ -82,7 +81,7 @@ def verdicts(world: World, samples: dict[str, bytes], folder: Path) -> list[str]
     return [*table(["format", *Case], rows), "", *notes.lines]
 
 
-def verdict(world: World, member: Format, case: Case, sample: bytes, folder: Path, notes: Notes) -> str:  # noqa: PLR0913 - a cell
+def verdict(world: World, member: Format, case: Case, sample: bytes, folder: Path, notes: Notes) -> str:
     file = matrix.made(member, case, sample, folder)
     if isinstance(file, Absent):
         return notes.marked("none", file.reason)
@@ -98,7 +97,10 @@ def more(case: Case, told: Told) -> list[str]:
     if case is not Case.CHARSET or told.report is None:
         return []
     producer = next((read.label.ContentProducer for read in told.report.labels if read.label), "")
-    how = {GBK.decode("gbk"): "as GB 18030, which they are", GBK.decode("latin-1"): "as Latin-1, which is the place's charset"}
+    how = {
+        GBK.decode("gbk"): "as GB 18030, which they are",
+        GBK.decode("latin-1"): "in the one-byte charset of the place",
+    }
     return [f"the bytes are read {how.get(producer, 'as U+FFFD, each that is no UTF-8')}; `label.charset` warns"]
 
 
@@ -122,11 +124,10 @@ def covered(samples: dict[str, bytes], folder: Path) -> list[str]:
         source = folder / f"in{member.suffixes[0]}"
         source.write_bytes(samples[member.name])
         rows.append([f"`{member.name}`", *(coverage(r, source, reasons, notes) for r in regimes.every())])
-    names = [f"{r.name}-{n}" for r in regimes.every() for n in range(1, len(r.duties) + 1)]
-    duties = [d for r in regimes.every() for d in r.duties]
-    told = [[f"`{n}`", d.article, d.en, "; ".join(reasons.get(n, [])) or "never"] for n, d in zip(names, duties, strict=True)]
+    duties = [(f"{r.name}-{n}", d) for r in regimes.every() for n, d in enumerate(r.duties, 1)]
+    told = [[f"`{n}`", d.article, d.en, "; ".join(reasons.get(n, [])) or "nothing"] for n, d in duties]
     head = ["format", *(f"`{r.name}`" for r in regimes.every())]
-    return [*table(head, rows), "", *notes.lines, "", *table(["duty", "article", "what it asks", "open where"], told)]
+    return [*table(head, rows), "", *notes.lines, "", *table(["duty", "article", "what it asks", "what leaves it open"], told)]
 
 
 def coverage(regime: Regime, source: Path, reasons: dict[str, list[str]], notes: Notes) -> str:
@@ -134,21 +135,27 @@ def coverage(regime: Regime, source: Path, reasons: dict[str, list[str]], notes:
     sink = source.with_name(f"out-{regime.name}{source.suffix}")
     try:
         made = mingwen.label(source, sink, marked=MARKED, regimes=[regime.name])
-    except MingwenError as e:
+    except Refused as e:
         return notes.marked("refused", f"{e.message} (`{e.code}`); {e.hint}")
-    places = ["label beside the file" if ".xmp" in made.beside else "label in the file"]
+    except MingwenError as e:
+        return f"**failed**: `{e.code}`"
+    said = ["covered", *(["label beside the file"] if ".xmp" in made.beside else [])]
     if Need.MANIFEST in regime.needs:
-        places.append(
-            "manifest beside it" if ".c2pa" in made.beside else "manifest in it" if made.manifest else "**no manifest**"
-        )
+        said.append("manifest beside the file" if ".c2pa" in made.beside else "manifest in the file")
+        said += [] if made.manifest else ["**no manifest**"]
     answers = face.duties(sink, regimes=[regime.name])
-    still = [number(regime, a) for a in answers if a.is_open]
-    for a in answers:
-        if a.is_open and a.answer.en not in reasons.setdefault(number(regime, a), []):
-            reasons[number(regime, a)].append(a.answer.en)
-    if all(a.answer.met is regimes.Met.NOT_APPLICABLE for a in answers):
-        still = ["none applies"]
-    return f"covered: {', '.join(places)}; open: {', '.join(still) or 'none'}"
+    still = [a for a in answers if a.is_open]
+    for a in still:
+        known = reasons.setdefault(number(regime, a), [])
+        known += [] if a.answer.en in known else [a.answer.en]
+    if all(a.answer.met is Met.NOT_APPLICABLE for a in answers):
+        return f"{', '.join(said)}; no duty applies"
+    open_ = [f"{met.value.replace('-', ' ')}: {named}" for met in Met if (named := numbers(regime, still, met))]
+    return "; ".join([", ".join(said), *open_])
+
+
+def numbers(regime: Regime, still: list[Assessed], met: Met) -> str:
+    return ", ".join(number(regime, a) for a in still if a.answer.met is met)
 
 
 def number(regime: Regime, assessed: Assessed) -> str:
@@ -172,9 +179,9 @@ def page(media: Path, folder: Path) -> str:
         [
             "# Matrix",
             "",
-            "What `mingwen verify` says of every format in every case, and what `mingwen label` does for every regime. Every cell",
-            "is computed by `make docs`, from files that are made and verified; `tests/scenarios/test_matrix.py` holds each to what",
-            "is right. A number in brackets leads to a note below the table.",
+            "What `mingwen verify` says of every format in every case, and what `mingwen label` does for every regime. Every",
+            "cell is computed by `make docs`, from files that are made and verified; `tests/scenarios/test_matrix.py` holds each",
+            "to what is right. A number in brackets leads to a note below the table.",
             "",
             "## The cases",
             "",
@@ -193,9 +200,10 @@ def page(media: Path, folder: Path) -> str:
             "",
             "## Regimes",
             "",
-            f"Each sample is labelled with `--marked {MARKED}` (whoever made it drew the explicit label) and a test chain without",
-            "time stamps, then held to the regime's duties. *Covered*: all that Mingwen writes for the regime was written. *Open*:",
-            "the duties that are not met, or that nothing in the file can show; the samples bear no explicit label in truth.",
+            f"Each sample is labelled with `--marked {MARKED}` (whoever made it drew the explicit label) and a test chain",
+            "without time stamps, then held to the regime's duties. *Covered* means that the label and the manifest the regime",
+            "asks for were written, not that every duty is met: Mingwen writes no watermark, here there is no time stamp, and",
+            "the samples bear no explicit label in truth. *Not met* and *unknown* name the duties that stay open, see below.",
             "",
             *covered(samples, folder),
             "",
