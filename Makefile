@@ -16,7 +16,10 @@ demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a cl
 
 test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real servers included
 	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
-	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl
+	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl heif-info:libheif-examples \
+	    jxlinfo:libjxl-tools avifdec:libavif-bin qpdf:qpdf pdfinfo:poppler-utils mkvmerge:mkvtoolnix flac:flac ogginfo:vorbis-tools \
+	    opusinfo:opus-tools softhsm2-util:softhsm2 tesseract:tesseract-ocr \
+	    /usr/share/tesseract-ocr/5/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
@@ -29,7 +32,7 @@ bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool and ffmpeg, i
 	@tools/debian.sh "the benchmarks' peers" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
 	@$(BIN)/python tools/bench.py $(MEDIA)
 
-fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader for ten minutes
+fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use

@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pikepdf
 import pillow_heif
 import pillow_jxl  # noqa: F401 - the plugin registers itself
-import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -56,6 +56,8 @@ def picture(media: Path, out: Path) -> None:
         small = cat.resize((64, 48))
     small.info.clear()
     small.save(out, quality=80)
+
+
 def pdf(out: Path) -> None:
     with pikepdf.new() as document:
         document.add_blank_page()
