@@ -1,7 +1,7 @@
-"""Make the mixed folder of 1,000 files that the gate is measured on: real media, cut and scaled, each another; every run the same.
+"""Make the mixed folder of 1,000 files that the gate is measured on: real media, cut and scaled, no two alike, always the same.
 
-Names tell what was done to a file: ``plain``, ``label`` (labelled by us, by exiftool or by ffmpeg), ``trace`` (a generator's mark),
-``cut`` (its end is missing).
+Names tell what was done to a file: ``plain``, ``label`` (labelled by us, by exiftool or by ffmpeg), ``trace`` (it bears a
+generator's mark), ``cut`` (its end is missing).
 """
 
 import hashlib
@@ -84,10 +84,10 @@ def _camera(random_: random.Random, software: str) -> Image.Exif:
     return exif
 
 
-def _raster(**options: object) -> Callable[[Sources, Path, random.Random], None]:
+def _raster(**options: str | int) -> Callable[[Sources, Path, random.Random], None]:
     def make(sources: Sources, out: Path, random_: random.Random) -> None:
         exif = _camera(random_, "Midjourney" if out.name.startswith("trace") else "Digital Camera X-T5 Ver3.01")
-        _picture(sources, random_).save(out, exif=exif, **options)
+        _picture(sources, random_).save(out, None, exif=exif, **options)
 
     return make
 
@@ -97,7 +97,7 @@ def _png(sources: Sources, out: Path, random_: random.Random) -> None:
     if out.name.startswith("trace"):
         info.add_text("parameters", PARAMETERS)
     picture = _picture(sources, random_, 2_000_000)
-    if random_.random() < 0.3:
+    if random_.randrange(3) == 0:
         picture.putalpha(255)
     picture.save(out, pnginfo=info, compress_level=3)
 
@@ -117,7 +117,21 @@ def _ffmpeg(*options: str, seconds: tuple[float, float], film: bool = False) -> 
         start, length = random_.uniform(0, 4), random_.uniform(*seconds)
         exact = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-threads", "1"]
         label = ["-metadata", f"AIGC={LABEL}", "-movflags", "use_metadata_tags"] if out.name.startswith("label-ffmpeg") else []
-        run("ffmpeg", "-v", "error", "-y", *source, "-ss", f"{start:.2f}", "-t", f"{length:.2f}", *options, *exact, *label, str(out))
+        run(
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            *source,
+            "-ss",
+            f"{start:.2f}",
+            "-t",
+            f"{length:.2f}",
+            *options,
+            *exact,
+            *label,
+            str(out),
+        )
 
     return make
 
@@ -132,9 +146,10 @@ def _docx(sources: Sources, out: Path, random_: random.Random) -> None:
     document = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
     word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     paragraphs = "".join(f"<w:p><w:r><w:t>{_text(sources, random_, 400)}</w:t></w:r></w:p>" for _ in range(40))
-    parts = {
+    parts: dict[str, str | bytes] = {
         "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="rels" ContentType="application/xml"/>'
-        f'<Default Extension="jpeg" ContentType="image/jpeg"/><Override PartName="/word/document.xml" ContentType="{main}"/></Types>',
+        '<Default Extension="jpeg" ContentType="image/jpeg"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{main}"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="r1" Type="{document}" Target="word/document.xml"/>'
         "</Relationships>",
         "word/document.xml": f'<w:document xmlns:w="{word}"><w:body>{paragraphs}</w:body></w:document>',
@@ -228,7 +243,7 @@ def _fate(kind: Kind, number: int) -> str:
         return "cut"
     if number % 3 == 0 and kind.labels:
         return f"label{kind.labels[number % len(kind.labels)]}"
-    return "trace" if kind.traced and number % 10 == 1 else "plain"  # noqa: PLR2004 - one in ten
+    return "trace" if kind.traced and number % 10 == 1 else "plain"
 
 
 def run(*command: str) -> None:
