@@ -40,7 +40,7 @@ def _line_before(end: Stretch, stop: int) -> tuple[int, int] | None:
     return len(body) - len(body[before + 1 :].lstrip(WHITE)), len(body)
 
 
-def _last_lines(end: Stretch) -> list[_Line]:
+def last_lines(end: Stretch) -> list[_Line]:
     """Find the labels in the last lines that are not empty, the last one first."""
     found: list[_Line] = []
     line = _line_before(end, len(end.view))
@@ -69,22 +69,23 @@ def _first_lines(start: Stretch, last: list[_Line]) -> list[tuple[_Line, int]]:
     return found
 
 
-def _seen(line: _Line, place: str) -> Site | Unread:
+def seen_at(line: _Line, place: str, *, guide: bool) -> Site | Unread:
+    """Return the label in a line, or say why it cannot be read."""
     stretch, start, stop = line
     text = stretch.text(start, stop)
     if text is None:
         return Unread(place, "is neither in the file's encoding nor in GB 18030")
-    return Site(place, text, Wrapper.WRAPPED, guide=place == _PLACE)
+    return Site(place, text, Wrapper.WRAPPED, guide=guide)
 
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the last lines that are not empty, and in the first ones."""
     end = closing(source, REACH_BYTES)
-    last = _last_lines(end)
-    seen = [_seen(line, _EARLIER_PLACE if number else _PLACE) for number, line in enumerate(last)]
+    last = last_lines(end)
+    seen = [seen_at(line, _EARLIER_PLACE if number else _PLACE, guide=number == 0) for number, line in enumerate(last)]
     if _breaks_off(end):
         seen.append(Unread(_PLACE, "begins as a label and breaks off"))
-    seen += [_seen(line, _FIRST_PLACE) for line, _ in _first_lines(opening(source, REACH_BYTES), last)]
+    seen += [seen_at(line, _FIRST_PLACE, guide=False) for line, _ in _first_lines(opening(source, REACH_BYTES), last)]
     return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
 
 
@@ -107,7 +108,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise Malformed(
             "text.half-character", "expected UTF-16 in pairs of bytes, but their number is odd", hint="get a whole copy"
         )
-    last = _last_lines(end)
+    last = last_lines(end)
     edits = [Edit(s.at(a), s.at(stop), b"") for (s, a, _), stop in _first_lines(start, last)]
     edits += [Edit(end.at(earlier), end.at(later), b"") for (_, later, _), (_, earlier, _) in itertools.pairwise(last)]
     return spliced([*edits, _label_edit(start, end, last[0] if last else None, wrapped(label))], size)
