@@ -287,7 +287,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
-        with opened(Path(source)) as file:
+        with opened(source if isinstance(source, Path) else Path(source)) as file:
             yield file
     elif not hasattr(source, "read") or hasattr(source, "encoding"):  # text streams have one
         raise Misused(
@@ -319,11 +319,11 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
                     sink.flush()
 
 
-def near(path: Path) -> dict[str, bytes]:
+def near(path: str | os.PathLike[str]) -> dict[str, bytes]:
     """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one."""
     out = {}
     for suffix in BESIDE:
-        neighbour = f"{path}{suffix}"
+        neighbour = f"{os.fspath(path)}{suffix}"
         if os.path.exists(neighbour):  # noqa: PTH110 - never raises, whatever the name
             with opened(Path(neighbour)) as file:
                 out[suffix] = file.read(MAX_BESIDE_BYTES)
@@ -331,7 +331,7 @@ def near(path: Path) -> dict[str, bytes]:
 
 
 def _near(source: Source) -> dict[str, bytes]:
-    return near(Path(source)) if isinstance(source, str | os.PathLike) else {}
+    return near(source) if isinstance(source, str | os.PathLike) else {}
 
 
 def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -> None:
