@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pikepdf
 import pillow_heif
 import pillow_jxl  # noqa: F401 - the plugin registers itself
 import pytest
@@ -57,6 +58,13 @@ def picture(media: Path, out: Path) -> None:
     small.save(out, quality=80)
 
 
+def pdf(out: Path) -> None:
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.docinfo["/Title"] = "标题"
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+
+
 MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "png": lambda media, out: ffmpeg("-i", str(media / "coffee.png"), "-vf", "scale=60:40", str(out)),
     "jpeg": lambda media, out: ffmpeg("-i", str(media / "rocket.jpg"), "-vf", "scale=64:42", str(out)),
@@ -95,6 +103,7 @@ MAKERS: dict[str, Callable[[Path, Path], object]] = {
     "jxl": picture,
     "json": lambda _, out: out.write_text('{"id": "x", "choices": [{"text": "一段文字"}]}\n', encoding="utf-8"),
     "sse": lambda _, out: out.write_bytes(b'event: a\ndata: {"n": 1}\n\ndata: {"n": 2}\n\ndata: [DONE]\n\n'),
+    "pdf": lambda _, out: pdf(out),
 }
 
 

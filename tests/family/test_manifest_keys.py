@@ -15,7 +15,7 @@ from mingwen import wiring
 from mingwen.adapters.manifests import keys, tokens
 from mingwen.adapters.manifests.c2pa_manifests import Signing
 from mingwen.domain.errors import Malformed, Misused, Refused, Unavailable
-from mingwen.domain.manifests import Agent, Disclosure, State
+from mingwen.domain.manifests import Agent, Disclosure, State, System
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_the_configured_port_signs_with_the_chain_that_the_command_makes(
         manifest_agent="Painter/3",
         manifest_model="M",
     )
-    assert (wiring.agent(config), wiring.disclosure(config)) == (Agent("Painter", "3"), Disclosure("M"))
+    assert wiring.system(config) == System(Agent("Painter", "3"), Disclosure("M"))
     port, sink = wiring.world(config).manifests, io.BytesIO()
     assert port.sign(io.BytesIO(png), sink, "image/png", STATEMENT, None) is None
     found = port.read(sink, "image/png", None)

@@ -5,6 +5,7 @@ import json
 import struct
 import subprocess
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def items(handler: bytes, *children: bytes) -> bytes:
 
 
 DATA = box(b"data", struct.pack(">II", 1, 0), OTHER.encode())
-FILM_PLACES = {
+FILM_PLACES: dict[str, Callable[[bytes], bytes]] = {
     "keyless list with a comment": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"\xa9cmt", DATA))))),
     "keyless list with a kind of its own": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"AIGC", DATA))))),
     "keyless list with a number": lambda m: moov_with(m, box(b"udta", items(b"mdir", box(b"ilst", box(b"\0\0\0\1", DATA))))),
@@ -202,6 +203,28 @@ def test_every_text_of_exif_is_read_and_blanked(tag: str, suffix: str, small: di
     (site,) = read(member, path.read_bytes()).sites
     assert (site.place, site.text, site.guide) == (f"Exif {tag}", wrapped(OTHER), False)
     assert [s.text for s in read(member, relabelled(member, path.read_bytes())).sites] == [NEW]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])
+@pytest.mark.parametrize("kind", [b"exif", b"APP1"])
+def test_exif_as_a_profile_in_hexadecimal_is_read_and_keeps_the_rest(
+    kind: bytes, prefix: bytes, small: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(small["jpeg"])
+    tags = [f"-EXIF:UserComment={wrapped(OTHER)}", "-EXIF:Artist=Somebody"]
+    subprocess.run(["exiftool", "-q", "-overwrite_original", *tags, str(path)], check=True)
+    with Image.open(path) as picture:
+        block = prefix + bytes(picture.info["exif"]).removeprefix(b"Exif\0\0")
+    profile = b"\n%s\n%8d\n" % (kind, len(block)) + block.hex().encode() + b"\n"
+    data = png_with(b"zTXt", b"Raw profile type " + kind + b"\0\0" + zlib.compress(profile), small["png"])
+    (site,) = read(PNG, data).sites
+    assert (site.place, site.text, site.guide) == ("zTXt Exif UserComment", wrapped(OTHER), False)
+    out = relabelled(PNG, data)
+    assert [s.text for s in read(PNG, out).sites] == [NEW]
+    assert [c.text for c in PNG.clues(io.BytesIO(out)) if c.name == "Artist"] == ["Somebody"]
+    (tmp_path / "a.png").write_bytes(out)
+    assert subprocess.check_output(["exiftool", "-s3", "-Artist", str(tmp_path / "a.png")], text=True).strip() == "Somebody"
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

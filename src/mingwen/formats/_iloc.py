@@ -81,10 +81,13 @@ class Table:
         Raises:
             Malformed: there are more items than the version can count, or offsets beyond 2^63 (``iso.broken``).
         """
-        extents = [e for p in self.places for e in p.extents]
+        # Where one item counts from a base all do: C2PA's library (0.38) moves bases of 0 and the offsets behind them, too.
+        based = any(p.base for p in self.places)
+        places = tuple(_based(p) if based and p.absolute and not p.base else p for p in self.places)
+        extents = [e for p in places for e in p.extents]
         offset_size = _fitting(self.offset_size, (e.offset for e in extents))
         length_size = _fitting(self.length_size, (e.length for e in extents))
-        base_size = _fitting(self.base_size, (p.base for p in self.places))
+        base_size = _fitting(self.base_size, (p.base for p in places))
         number = 2 if self.version < _WIDE_NUMBERS else 4
         if len(self.places) >= 1 << 8 * number:
             raise broken(f"iloc would hold {len(self.places)} items")
@@ -92,7 +95,7 @@ class Table:
             bytes((self.version, 0, 0, 0, offset_size << 4 | length_size, base_size << 4 | self.index_size)),
             len(self.places).to_bytes(number),
         ]
-        for place in self.places:
+        for place in places:
             out.append(place.item.to_bytes(number))
             if self.version:
                 out.append(place.method.to_bytes(2))
@@ -157,6 +160,11 @@ def _closed(place: Place, end: int) -> Place:
     if any(e.length < 0 for e in extents):
         raise broken(f"item {place.item} begins behind the end")
     return replace(place, extents=extents)
+
+
+def _based(place: Place) -> Place:
+    base = min((e.offset for e in place.extents), default=0)
+    return replace(place, base=base, extents=tuple(replace(e, offset=e.offset - base) for e in place.extents))
 
 
 def _moved(place: Place, shift: Shift) -> Place:

@@ -75,7 +75,7 @@ def read(source: BinaryIO) -> Reading:
             found += _in_moov(source, box) if moovs == 1 else [Unread("moov", "stands more than once; only the first was read")]
         elif box.kind == b"uuid" and _is_xmp(source, box):
             found += _in_uuid(source, box)
-        elif box.kind not in _CONTENT:
+        elif box.kind not in _CONTENT and not _is_manifest(source, box):
             found += _odd(source, box)
     if not moovs:
         found.append(Unread("moov", "is missing, and with it all that a label could stand in"))
@@ -141,6 +141,12 @@ def _in_uuid(source: BinaryIO, box: Box) -> tuple[Site | Unread, ...]:
 
 def _is_xmp(source: BinaryIO, box: Box) -> bool:
     return box.stop - box.body >= len(_XMP_ID) and read_at(source, box.body, len(_XMP_ID), what="uuid") == _XMP_ID
+
+
+def _is_manifest(source: BinaryIO, box: Box) -> bool:
+    """Say whether a ``uuid`` box is a manifest's: what it holds is signed, and read by its own verifiers."""
+    length = min(len(_C2PA_ID), box.stop - box.body)
+    return box.kind == b"uuid" and read_at(source, box.body, length, what="uuid") == _C2PA_ID
 
 
 def _packet(source: BinaryIO, box: Box) -> bytes:

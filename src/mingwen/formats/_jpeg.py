@@ -62,6 +62,11 @@ class _Segment:
         return self.marker == _APP1 and self.data.startswith(_EXTENSION)
 
     @property
+    def is_manifest(self) -> bool:
+        """Is it a part of a JUMBF box? What a manifest holds is signed, and read by its own verifiers."""
+        return self.marker == _APP11 and self.data.startswith(b"JP")
+
+    @property
     def is_index(self) -> bool:
         return self.marker == _APP0 + 2 and self.data.startswith(b"MPF\0")
 
@@ -177,7 +182,7 @@ def _sites(segment: _Segment) -> list[Site]:
 def _glued(segment: _Segment) -> list[tuple[int, int]]:
     """Find labels among other bytes of a segment: ``AIGC{…}`` near JFIF, or JSON in a comment."""
     data = segment.data
-    if segment.is_extended or b"{" not in data:
+    if segment.is_extended or segment.is_manifest or b"{" not in data:
         return []
     if found := _stray.objects(data):
         return found
@@ -249,7 +254,7 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     held = 0
     with suppress(Malformed):
         for segment in _segments(source):
-            if segment.is_extended or (segment.marker == _APP11 and segment.data.startswith(b"JP")):
+            if segment.is_extended or segment.is_manifest:
                 held += len(segment.data)
                 (extended if segment.is_extended else boxes).extend([segment] if held <= MAX_HELD_BYTES else [])
             else:

@@ -27,6 +27,8 @@ MAX_UNREAD: Final = 64
 """How many chunks that cannot be read are told of."""
 
 _XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
+_XMP_PROFILE: Final = b"Raw profile type xmp"
+_EXIF_PROFILES: Final = {b"Raw profile type exif", b"Raw profile type APP1"}
 _TEXT_CHUNKS: Final = {b"tEXt", b"zTXt", b"iTXt"}
 _OVERHEAD: Final = 12  # length, type, CRC
 
@@ -63,8 +65,19 @@ class _Text:
         """XMP, at the guide's place or not: any text chunk of its keyword, or ImageMagick's profile in hexadecimal."""
         if self.keyword == _XMP_KEYWORD:
             return self.data
-        if self.keyword != b"Raw profile type xmp":
+        return self.profile if self.keyword == _XMP_PROFILE else b""
+
+    @property
+    def tiff(self) -> bytes:
+        """An Exif block as ImageMagick's profile; APP1 profiles hold what a JPEG has there, which may be XMP as well."""
+        if self.keyword not in _EXIF_PROFILES:
             return b""
+        block = self.profile.removeprefix(b"Exif\0\0")
+        return block if block[:2] in {b"II", b"MM"} else b""
+
+    @property
+    def profile(self) -> bytes:
+        """ImageMagick's profiles: a name, a length and the bytes in hexadecimal, on lines of their own."""
         try:
             return bytes.fromhex(self.data.split(b"\n", 3)[-1].decode("latin-1"))
         except ValueError as e:
@@ -118,6 +131,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(chunks[0].stop, chunks[0].stop, _xmp_chunk(_xmp.edit(None, label))))
     blocks = [(c, _data(source, c, MAX_TEXT_BYTES)) for c in chunks if c.kind == b"eXIf"]
     edits += [Edit(c.start, c.stop, _packed(b"eXIf", _exif.blank(data))) for c, data in blocks if _exif.labels(data)]
+    edits += [Edit(t.chunk.start, t.chunk.stop, _blanked(t)) for t in texts if t.tiff and _exif.labels(t.tiff)]
     return spliced([*edits, *_stray.edits(source, chunks[-1].stop)], size_of(source))
 
 
@@ -153,6 +167,9 @@ def _sites(source: BinaryIO, chunk: _Chunk, budget: int) -> tuple[list[Site], in
     kind = chunk.kind.decode()
     if text.packet:
         return text.sites, len(text.data)
+    if text.tiff:
+        found = _exif.labels(text.tiff)
+        return [Site(f"{kind} {place}", value, Wrapper.WRAPPED, guide=False) for place, value in found], len(text.data)
     if not _is_label(text):
         return [], len(text.data)
     # Annex B shows the wrapped form under the keyword AIGC, although the place bears the name; the bare one is seen as well.
@@ -217,6 +234,13 @@ def _xmp_chunk(packet: bytes) -> bytes:
     return _packed(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + packet)
 
 
+def _blanked(text: _Text) -> bytes:
+    """Write a profile anew whose Exif holds a label."""
+    *head, _ = text.data.split(b"\n", 3)
+    block = text.profile[: -len(text.tiff)] + _exif.blank(text.tiff)
+    return _packed(b"zTXt", text.keyword + b"\0\0" + zlib.compress(b"\n".join([*head, block.hex().encode(), b""])))
+
+
 def _packed(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -244,10 +268,12 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
                 with suppress(Malformed):
                     text = _text(source, chunk, budget)
                     budget -= len(text.data)
-                    yield _clue(text)
+                    yield from _of_text(text)
 
 
-def _clue(text: _Text) -> Clue:
+def _of_text(text: _Text) -> list[Clue]:
     if text.packet:
-        return _clues.xmp(text.chunk.kind.decode(), text.packet)
-    return Clue(Channel.TEXT, text.keyword.decode("latin-1"), text.data.decode(text.codec, "replace"))
+        return [_clues.xmp(text.chunk.kind.decode(), text.packet)]
+    if text.tiff:
+        return _clues.exif(text.tiff)
+    return [Clue(Channel.TEXT, text.keyword.decode("latin-1"), text.data.decode(text.codec, "replace"))]

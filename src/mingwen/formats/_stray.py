@@ -1,6 +1,7 @@
 """A label behind the end of a file's structure, where other programs never look."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import BinaryIO, Final
 
@@ -18,20 +19,36 @@ STEP_BYTES: Final = 256 << 10
 WORD: Final = b"ContentProducer"
 """What every label holds, whatever wraps and escapes its quotes."""
 TELLING_KEYS: Final = tuple(f'"{word}"'.encode() for word in TELLING)
+_TELLING: Final = re.compile(b"|".join(TELLING_KEYS))
 
 
 def read(source: BinaryIO, end: int, place: str) -> Reading:
     """Find the labels that stand behind ``end``, JSON objects that name a telling field, and say if there may be more."""
-    spans = _spans(source, end)
-    sites = tuple(Site(place, text.decode("utf-8", "replace"), Wrapper.WRAPPED, guide=False) for _, text in spans)
-    if len(spans) >= MAX_LABELS:
+    tail = _tail(source, end)
+    texts = [tail[start:stop] for start, stop in objects(tail)]
+    sites = tuple(Site(place, text.decode("utf-8", "replace"), Wrapper.WRAPPED, guide=False) for text in texts)
+    if len(sites) >= MAX_LABELS:
         return Reading(sites, (Unread(place, f"holds more labels than the {MAX_LABELS} that are read"),))
+    if more := unexplained(tail, sites, place):
+        return Reading(sites, tuple(more))
     return Reading(sites, tuple(hidden(source, end + MAX_TAIL_BYTES, size_of(source), place)))
 
 
 def edits(source: BinaryIO, end: int) -> list[Edit]:
-    """Return the edits that take them out, and nothing else that stands there."""
-    return [Edit(start, start + len(text), b"") for start, text in _spans(source, end)]
+    """Return the edits that take them out, and nothing else that stands there.
+
+    Where the pieces around broken objects would make a new one, all from the first one on goes.
+    """
+    tail = _tail(source, end)
+    spans = objects(tail)
+    if spans and objects(_without(tail, spans)):
+        spans = [(spans[0][0], len(tail))]
+    return [Edit(end + start, end + stop, b"") for start, stop in spans]
+
+
+def _without(tail: bytes, spans: list[tuple[int, int]]) -> bytes:
+    starts, stops = [s for s, _ in spans], [s for _, s in spans]
+    return b"".join(tail[a:b] for a, b in zip([0, *stops], [*starts, len(tail)], strict=True))
 
 
 def hidden(source: BinaryIO, start: int, stop: int, place: str) -> list[Unread]:
@@ -49,20 +66,22 @@ def unexplained(data: bytes, sites: Iterable[Site], place: str) -> list[Unread]:
     return [Unread(place, "holds what looks like a label at a place where none is read")]
 
 
-def _spans(source: BinaryIO, end: int) -> list[tuple[int, bytes]]:
-    tail = read_at(source, end, max(0, min(size_of(source) - end, MAX_TAIL_BYTES)), what="what follows the end")
-    return [(end + start, tail[start:stop]) for start, stop in objects(tail)]
+def _tail(source: BinaryIO, end: int) -> bytes:
+    return read_at(source, end, max(0, min(size_of(source) - end, MAX_TAIL_BYTES)), what="what follows the end")
 
 
 def objects(data: bytes) -> list[tuple[int, int]]:
     """Return from where to where labels stand among other bytes: JSON objects that name a telling field."""
     out: list[tuple[int, int]] = []
     at = 0
-    while len(out) < MAX_LABELS and (found := min((i for w in TELLING_KEYS if (i := data.find(w, at)) >= 0), default=-1)) >= 0:
-        start, stop = _object_around(data, at, found)
-        if stop > found:
-            out.append((start, stop))
-        at = max(stop, found + 1)
+    for word in _TELLING.finditer(data):
+        if len(out) == MAX_LABELS:
+            break
+        if word.start() >= at:
+            start, stop = _object_around(data, at, word.start())
+            if stop > word.start():
+                out.append((start, stop))
+            at = max(stop, word.end())
     return out
 
 

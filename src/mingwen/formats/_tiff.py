@@ -73,6 +73,7 @@ _NAMES: Final = _WIDE | {
 }
 _CHARSETS: Final = {b"UNICODE\0": "", b"JIS\0\0\0\0\0": "iso2022_jp"}
 _BEHIND: Final = "after the last part"
+_STORE: Final = re.compile(rb"(....)jumb....jumdc2pa", re.DOTALL)
 _LOST: Final = re.compile(rb"\{[^{}]*" + _stray.WORD + rb"[^{}]*\}")
 """A label that no directory names any more, as JSON or within XMP."""
 
@@ -166,7 +167,8 @@ def read(source: BinaryIO) -> Reading:
             Unread("parts", f"are more than the {MAX_RANGES} that are told apart, so that some bytes are not explained")
         )
     for start, stop in inner:
-        unread += _stray.hidden(source, start, stop, "between the parts")
+        for begin, end_ in _besides_manifests(source, start, stop):
+            unread += _stray.hidden(source, begin, end_, "between the parts")
     behind = _stray.read(source, end, _BEHIND)
     tail = read_at(source, end, min(size - end, _stray.MAX_TAIL_BYTES), what=_BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread, *_stray.unexplained(tail, behind.sites, _BEHIND)))
@@ -335,6 +337,17 @@ def _datasets(data: bytes) -> Iterator[Clue]:
 def _blanked(value: _Value) -> Edit:
     gone = _xmp.without(value.data) if value.entry.tag == _XMP else bytes(value.entry.size)
     return Edit(value.entry.start, value.entry.stop, gone)
+
+
+def _besides_manifests(source: BinaryIO, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Leave out an older manifest store, as C2PA's library leaves it behind when it writes the next one: it says what was."""
+    head = read_at(source, start, min(stop - start, MAX_VALUE_BYTES), what="what is between the parts")
+    at = 0
+    for store in _STORE.finditer(head):
+        if store.start() >= at:
+            yield start + at, start + store.start()
+            at = store.start() + int.from_bytes(store[1])
+    yield min(start + at, stop), stop
 
 
 def _lost(source: BinaryIO, start: int, stop: int) -> Iterator[Edit]:

@@ -111,10 +111,19 @@ class _Walk:
         _, began = self._stack.pop()
         if self._open is not None and self._open.depth == depth:
             text = "".join(self._open.text).strip()
-            self._note(_Property(began, at + _tag_length(self._data, at), text, attribute=False, name=name))
+            self._note(_Property(began, self._stop(began, at), text, attribute=False, name=name))
             self._open = None
         elif name == f"{_RDF} RDF":
-            self.rdf_end = (at, _prefix(self._data, at))
+            last = began if self._is_empty(began) else at
+            self.rdf_end = (last, _prefix(self._data, last))
+
+    def _is_empty(self, began: int) -> bool:
+        """Is it one tag that opens and closes? The parser then names its end as where the next thing begins."""
+        return self._data.startswith(b"/>", began + _tag_length(self._data, began) - 2)
+
+    def _stop(self, began: int, at: int) -> int:
+        last = began if self._is_empty(began) else at
+        return last + _tag_length(self._data, last)
 
     def _note(self, property_: _Property) -> None:
         if property_.own or mentions(property_.text):

@@ -189,7 +189,8 @@ def edits(archive: Archive, changed: Mapping[Entry, bytes], added: Mapping[str, 
     """
     source, end = archive.source, archive.end
     out = _stray.edits(source, end.at + _END_BYTES)
-    commented = sum(e.stop - e.start for e in out if e.start < end.at + _END_BYTES + end.comment)
+    said = end.at + _END_BYTES + end.comment
+    commented = sum(min(e.stop, said) - e.start for e in out if e.start < said)
     moved = grown = 0
     for entry in sorted(archive.entries, key=lambda e: e.at):
         at = entry.at - end.base + moved

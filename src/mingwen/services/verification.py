@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from mingwen import traces
 from mingwen.domain.errors import Unproven
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.verdicts import Report, Verdict
 from mingwen.ports import World
 from mingwen.services import _examination
+from mingwen.services._examination import Examined
 from mingwen.services._files import NOTHING, Beside
+from mingwen.traces import Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,14 @@ class VerifyContent:
     """The file's name; see ``LabelContent.name``."""
     by: str = ""
     """Who asks; stands in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a file says of itself, and what that tells of its generator."""
+
+    examined: Examined
+    sightings: tuple[Sighting, ...]
 
 
 def verify(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Report:
@@ -37,6 +48,16 @@ def verify(world: World, command: VerifyContent, *, source: BinaryIO, near: Besi
 def examine(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Report:
     """As ``verify``, but leave no record: for many files at once, followed by one ``record``."""
     return _examination.examine(world, command.name, source=source, near=near).report
+
+
+def inspect(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Inspected:
+    """Return everything that ``source`` says of its making; nothing is recorded.
+
+    Raises:
+        Malformed: as ``verify``.
+    """
+    examined = _examination.examine(world, command.name, source=source, near=near)
+    return Inspected(examined, traces.search(examined.clues, source, examined.format.name))
 
 
 def record(world: World, made: Sequence[tuple[VerifyContent, Report]]) -> None:

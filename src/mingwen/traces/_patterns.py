@@ -8,7 +8,7 @@ from typing import Final
 from mingwen.domain.clues import MAX_CLUE_CHARS, Channel, Clue
 from mingwen.traces._shape import MAX_WORDS_CHARS
 
-AGENT: Final = rb"(?:claim_generator(?:_info)?|softwareAgents?|name|model(?:Name|Identifier))".decode() + r"[^\n]{1,4}?"
+_AGENT: Final = r"(?:claim_generator(?:_info)?|softwareAgents?|name|model(?:Name|Identifier))[^\n]{1,4}?"
 """In a manifest (C2PA 2.2): a key that names the program that made something, and the head of the CBOR string behind it."""
 WORKING_CHANNELS: Final = frozenset({Channel.TEXT, Channel.EXIF, Channel.TAG, Channel.PRIVATE})
 """Where programs write what they did."""
@@ -28,7 +28,7 @@ class Pattern:
 
     channels: frozenset[Channel]
     text: re.Pattern[str]
-    """Searched in the text; the match is what is told."""
+    """Searched in the text; the match, or its group, is what is told."""
     name: re.Pattern[str] | None = None
     """The whole name of the clue; None where any will do."""
     reach: int = MAX_CLUE_CHARS
@@ -39,6 +39,11 @@ class Pattern:
         if self.name is not None and not self.name.fullmatch(clue.name):
             return None
         return self.text.search(clue.text, 0, self.reach)
+
+
+def agent(names: str) -> Pattern:
+    """Return the form of a manifest that names one of the programs as its maker, or as the maker of a part."""
+    return Pattern(frozenset({Channel.MANIFEST}), re.compile(f"{_AGENT}({names})"))
 
 
 def channels_of(patterns: Sequence[Pattern]) -> frozenset[Channel]:
@@ -55,7 +60,7 @@ def finder(patterns: Sequence[Pattern]) -> Callable[[Sequence[Clue]], Iterator[s
         for clue in clues:
             match = next((m for p in asked[clue.channel] if (m := p.match(clue))), None)
             if match:
-                yield words(clue, match[0])
+                yield words(clue, match[match.lastindex or 0])
 
     return find
 

@@ -2,8 +2,7 @@
 
 import re
 
-from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, WORKING_CHANNELS, Pattern, channels_of, finder
+from mingwen.traces._patterns import WORKING_CHANNELS, Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _PATTERNS = (
@@ -12,7 +11,7 @@ _PATTERNS = (
     Pattern(WORKING_CHANNELS, re.compile(r"\A\s*[12]\s*\Z"), re.compile(r"(?:.*[.:])?aigc_label_type")),
     Pattern(WORKING_CHANNELS, re.compile(r"\"product\\?\"\s*:\s*\\?\"(?i:dreamina|jimeng|doubao|即梦|豆包)")),
     Pattern(WORKING_CHANNELS, re.compile(r"\A(?i:dreamina|jimeng|doubao|即梦|豆包)"), re.compile(r"(?:.*[.:])?product")),
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + r"(?i:ByteDance|Seedance|Seedream|Dreamina|Jimeng|Doubao)")),
+    agent(r"(?i:Seedance|Seedream|Dreamina|Jimeng|Doubao)"),
 )
 
 MEMBER = Trace(

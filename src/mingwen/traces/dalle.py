@@ -3,12 +3,12 @@
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, TITLE_CHARS, Pattern, channels_of, finder
+from mingwen.traces._patterns import TITLE_CHARS, Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _NAMES = r"(?:ChatGPT|OpenAI|DALL(?:-|·|Â·| )E|gpt-image|(?i:gpt-4o))"
 _PATTERNS = (
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + _NAMES)),
+    agent(_NAMES),
     Pattern(frozenset({Channel.EXIF, Channel.TEXT}), re.compile(_NAMES), re.compile("(?i:software|creator|source)"), TITLE_CHARS),
     Pattern(frozenset({Channel.XMP}), re.compile(rf"(?:CreatorTool|softwareAgent)(?:=[\"']|>)\s*{_NAMES}")),
 )

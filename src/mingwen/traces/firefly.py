@@ -3,12 +3,12 @@
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, TITLE_CHARS, Pattern, channels_of, finder
+from mingwen.traces._patterns import TITLE_CHARS, Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _NAME = r"(?:Adobe[ _])?Firefly\b"
 _PATTERNS = (
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + _NAME)),
+    agent(_NAME),
     Pattern(
         frozenset({Channel.EXIF, Channel.TEXT}),
         re.compile(r"\bAdobe[ _]Firefly\b"),

@@ -3,7 +3,7 @@
 import re
 
 from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, Pattern, channels_of, finder
+from mingwen.traces._patterns import Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 # Not "Google C2PA Core Generator Library": cameras of telephones sign with it too.
@@ -16,7 +16,7 @@ _PATTERNS = (
         frozenset({Channel.MANIFEST}),
         re.compile(r"(?:Created|Edited|Made) (?:by|with|using) (?:Google )?(?:Generative AI|Google AI)"),
     ),
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + r"(?:Google )?(?:Generative AI|Gemini|Imagen|Veo\b|Nano Banana)")),
+    agent(r"(?:Google )?(?:Generative AI|Gemini|Imagen|Veo\b|Nano Banana)"),
 )
 
 MEMBER = Trace(

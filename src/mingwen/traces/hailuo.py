@@ -2,14 +2,13 @@
 
 import re
 
-from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, NOTE_CHARS, WORKING_CHANNELS, Pattern, channels_of, finder
+from mingwen.traces._patterns import NOTE_CHARS, WORKING_CHANNELS, Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _NAME = r"(?:(?:\A|\")MiniMax\b|\b(?i:hailuo)(?:[ _-]?(?i:ai))?\b|海螺AI)"
 _PATTERNS = (
     Pattern(WORKING_CHANNELS, re.compile(_NAME), reach=NOTE_CHARS),
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + r"(?i:minimax|hailuo)")),
+    agent(r"(?i:minimax|hailuo)"),
 )
 
 MEMBER = Trace(

@@ -2,14 +2,13 @@
 
 import re
 
-from mingwen.domain.clues import Channel
-from mingwen.traces._patterns import AGENT, NOTE_CHARS, WORKING_CHANNELS, Pattern, channels_of, finder
+from mingwen.traces._patterns import NOTE_CHARS, WORKING_CHANNELS, Pattern, agent, channels_of, finder
 from mingwen.traces._shape import Trace
 
 _NAME = r"(?:(?i:\bkling[ _-]?ai\b)|\bKling(?= ?(?:v?\d|O1|Video))|可灵(?:AI|大模型))"
 _PATTERNS = (
     Pattern(WORKING_CHANNELS, re.compile(_NAME), reach=NOTE_CHARS),
-    Pattern(frozenset({Channel.MANIFEST}), re.compile(AGENT + r"(?i:kling|kuaishou)")),
+    agent(_NAME),
 )
 
 MEMBER = Trace(

@@ -45,7 +45,7 @@ def signing(uri: str, algorithm: str, pin: bytes | None) -> Callable[[bytes], by
                     label=unquote(named["object"]) if "object" in named else None,
                     id=unquote_to_bytes(named["id"]) if "id" in named else None,
                 )
-                signature: bytes = key.sign(DIGESTS[algorithm](message).digest(), mechanism=pkcs11.Mechanism.ECDSA)
+                signature: bytes = key.sign(DIGESTS[algorithm](message).digest(), mechanism=pkcs11.Mechanism.ECDSA)  # type: ignore[attr-defined]  # a SignMixin, as its class says
         except (PKCS11Error, RuntimeError, OSError) as e:
             what = f"expected the token to sign, but: {type(e).__name__} {e}".rstrip()
             raise Unavailable("signer.failed", what, hint="check manifest.key, and the PIN in MINGWEN_KEY_PASSPHRASE") from e
