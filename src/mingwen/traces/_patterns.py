@@ -53,7 +53,6 @@ def channels_of(patterns: Sequence[Pattern]) -> frozenset[Channel]:
 
 def finder(patterns: Sequence[Pattern]) -> Callable[[Sequence[Clue]], Iterator[str]]:
     """Return the function that looks through clues for a table; each clue is told of once."""
-
     asked = {channel: [p for p in patterns if channel in p.channels] for channel in channels_of(patterns)}
 
     def find(clues: Sequence[Clue]) -> Iterator[str]:
