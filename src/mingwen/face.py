@@ -19,9 +19,7 @@ from mingwen.domain.tiers import Declared, Ruled, changes
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
 from mingwen.regimes import Assessed
-from mingwen.services import assessing, gating, labelling, verification
-from mingwen.services.assessing import AssessContent
-from mingwen.services.gating import GateContent
+from mingwen.services import labelling, verification
 from mingwen.services.labelling import LabelContent, PropagateContent
 from mingwen.services.verification import VerifyContent
 from mingwen.wiring import Disk, opened, staged, translated
@@ -167,8 +165,10 @@ def judge(source: Source, *, name: str | None = None, declared: Declared | str |
 
     Arguments and errors as ``gate``.
     """
+    from mingwen.services import gating  # noqa: PLC0415 - who labels as a producer need not wait for it
+
     config, world = settled()
-    command = GateContent(name or _name(source), config.propagator, _declared(declared))
+    command = gating.GateContent(name or _name(source), config.propagator, _declared(declared))
     with only_ours(), _reading(source) as origin:
         return gating.judge(world, command, source=origin, near=_near(source))
 
@@ -201,8 +201,12 @@ def gate(
         Unavailable: a file, the disk or the store failed.
         Misused: the sink exists; a wrong setting.
     """
+    from mingwen.services import gating  # noqa: PLC0415 - see judge()
+
     config, world = settled()
-    command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config))
+    command = gating.GateContent(
+        name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config)
+    )
     with only_ours(), _reading(source) as origin:
         near = _near(source)
         ruled = gating.judge(world, command, source=origin, near=near)
@@ -225,8 +229,10 @@ def duties(source: Source, *, name: str | None = None, regimes: Sequence[str] | 
         Misused: there is no such regime.
         Unavailable: the file failed.
     """
+    from mingwen.services import assessing  # noqa: PLC0415 - see judge()
+
     config, world = settled()
-    command = AssessContent(name or _name(source), config.texts("regimes") if regimes is None else tuple(regimes))
+    command = assessing.AssessContent(name or _name(source), config.texts("regimes") if regimes is None else tuple(regimes))
     with only_ours(), _reading(source) as origin:
         return assessing.assess(world, command, source=origin, near=_near(source))
 
@@ -287,7 +293,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
-        with opened(Path(source)) as file:
+        with opened(source if isinstance(source, Path) else Path(source)) as file:
             yield file
     elif not hasattr(source, "read") or hasattr(source, "encoding"):  # text streams have one
         raise Misused(
@@ -319,11 +325,11 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
                     sink.flush()
 
 
-def near(path: Path) -> dict[str, bytes]:
+def near(path: str | os.PathLike[str]) -> dict[str, bytes]:
     """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one."""
     out = {}
     for suffix in BESIDE:
-        neighbour = f"{path}{suffix}"
+        neighbour = f"{os.fspath(path)}{suffix}"
         if os.path.exists(neighbour):  # noqa: PTH110 - never raises, whatever the name
             with opened(Path(neighbour)) as file:
                 out[suffix] = file.read(MAX_BESIDE_BYTES)
@@ -337,7 +343,7 @@ def _is_same(source: Source, sink: Sink) -> bool:
 
 
 def _near(source: Source) -> dict[str, bytes]:
-    return near(Path(source)) if isinstance(source, str | os.PathLike) else {}
+    return near(source) if isinstance(source, str | os.PathLike) else {}
 
 
 def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -> None:
