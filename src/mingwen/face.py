@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, TypeAlias
 
 from mingwen import registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
-from mingwen.domain.errors import Misused, only_ours
+from mingwen.domain.errors import Misused, Refused, only_ours
 from mingwen.domain.findings import Finding
 from mingwen.domain.labels import Claim
 from mingwen.domain.tiers import Declared, Ruled, changes
@@ -28,7 +28,8 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
 Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
 
-BESIDE: Final = (".xmp", ".c2pa")
+MANIFEST_SUFFIX: Final = ".c2pa"
+BESIDE: Final = (".xmp", MANIFEST_SUFFIX)
 """What is looked for beside a file: a label where the format takes none, and a manifest."""
 MAX_BESIDE_BYTES: Final = 64 << 20
 
@@ -305,6 +306,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
         with Disk().scratch() as scratch:
             with translated("read the source", code="file.unreadable"):
                 shutil.copyfileobj(source, scratch, 1 << 20)
+            scratch.seek(0)
             yield scratch
 
 
@@ -347,11 +349,37 @@ def _near(source: Source) -> dict[str, bytes]:
 
 
 def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -> None:
-    """Write what has to stand beside a file, before the file itself appears; a stream's owner takes it from the result."""
-    if isinstance(sink, str | os.PathLike):
-        for suffix, data in beside.items():
-            with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
-                file.write(data)
+    """Write what has to stand beside a file, before the file itself appears.
+
+    Raises:
+        Refused: the sink is a stream, beside which nothing can stand (``beside.stream``).
+        Misused: something stands there already (``output.exists``).
+    """
+    if sink is None:
+        return  # the caller takes it from the result
+    if not isinstance(sink, str | os.PathLike):
+        if beside:
+            raise Refused(
+                "beside.stream",
+                f"expected a file, since {' and '.join(sorted(beside))} has to stand beside it, got a stream",
+                hint="give a path as output; or give none, and take data and beside from the result",
+            )
+        return
+    for suffix, data in beside.items():
+        with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
+            file.write(data)
+    _require_no_stranger(Path(f"{os.fspath(sink)}{MANIFEST_SUFFIX}"), beside, overwrite=overwrite)
+
+
+def _require_no_stranger(manifest: Path, beside: Mapping[str, bytes], *, overwrite: bool) -> None:
+    """Let no manifest of an earlier output stand beside the new one, which it would accuse of having been changed."""
+    if MANIFEST_SUFFIX in beside or not os.path.lexists(manifest):
+        return
+    if not overwrite:
+        hint = "it belongs to another file of this name: move it away, or --overwrite it with that file"
+        raise Misused("output.exists", f"expected no file at {manifest}, found one", hint=hint)
+    with translated(f"replace {manifest}"):
+        manifest.unlink()
 
 
 def _declared(value: Declared | str | None) -> Declared | None:
