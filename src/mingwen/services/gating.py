@@ -92,16 +92,16 @@ def _evidence(world: World, command: GateContent, examined: Examined, source: Bi
     sightings = traces.search(examined.clues, source, examined.format.name)
     # What a changed manifest says is not clear any more; it is a trace.
     broken = examined.manifest is not None and examined.manifest.state is State.INVALID
-    statements = tuple(
-        _sighted("gate.statement", s) for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")
-    )
+    stating = [s for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")]
+    statements = tuple(_sighted("gate.statement", s) for s in stating)
     statements += _vouched(examined.manifest)
-    hints = [_sighted("gate.trace", s) for s in sightings if not s.trace.strong or (broken and s.trace.name == "c2pa")]
     seen = tuple(
         found("gate.explicit", f.place, words=f"at the {dict(f.given)['where']}", words_zh=f"位于{dict(f.given)['where_zh']}")
         for f in report.findings
         if f.code == "notice.found"
     )
+    told = {"wording"} if seen else set()  # the line that the search for labels found already
+    hints = [_sighted("gate.trace", s) for s in sightings if s not in stating and s.trace.name not in told]
     is_clear = bool(report.labels or statements) or command.declared is Declared.AI
     recognised, unread = ((), ()) if is_clear else _recognised(world, examined.medium, source)
     return Evidence(command.declared, statements, (*seen, *recognised, *hints), unread)
