@@ -1,6 +1,6 @@
 """Measure the metadata label against cp, exiftool and ffmpeg, and the gate against exiftool; called by `make bench`.
 
-python tools/bench.py MEDIA [--quick | --only-gate]
+python -m tools.bench MEDIA [--quick | --only-gate]
 
 Every figure is the median of several rounds in which the candidates take turns, so that a slow moment of the machine hits all of
 them. Two kinds: whole processes, start included, as a script would call them; and work within a running process (our library,
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from tools import bench_gate
+from tools.bench_folder import CONFIG, LABEL
 
-import bench_gate
 import mingwen
-from bench_folder import CONFIG, LABEL
 
 ROUNDS = 7
 TWELVE_MP = (4000, 3000)

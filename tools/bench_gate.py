@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bench_folder
+from tools import bench_folder
+
 from mingwen import face
 from mingwen.domain.errors import Malformed
 from mingwen.domain.tiers import Tier
@@ -156,7 +157,7 @@ def _lines(runs: Sequence[Candidate], files: Sequence[Path], machine: str) -> li
         rows.append(f"| {run.name} | {median:.2f} s ({spread}) | {len(files) / median:.0f} | {base / median:.1f} × | {peak} |")
     mixture = f"{len(files)} files, {megabytes:.0f} MB: {kinds}; a third bear a label, some a generator's mark, some are cut off."
     how = f"Medians of {ROUNDS} rounds in turn, start included; memory of all processes together."
-    checked = "Before the rounds the verdicts are checked: every label is found, whoever wrote it, and no cut file passes as free of one."
+    checked = "Before the rounds the verdicts are checked: every label is found, and no cut file passes as free of one."
     work = "mingwen rules by the tiers of Measures Art. 6 and records each ruling in its store; exiftool reads and prints."
     head = ["| | seconds (least to most) | files a second | against exiftool -fast | peak memory |", "|---|---|---|---|---|"]
     return [TITLE, "", f"{machine} {mixture} {how}", "", *head, *rows, "", f"{checked} {work}"]
