@@ -306,7 +306,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
         with Disk().scratch() as scratch:
             with translated("read the source", code="file.unreadable"):
                 shutil.copyfileobj(source, scratch, 1 << 20)
-            scratch.seek(0)
+            scratch.seek(0)  # whoever gets it may hand it on as a stream of its own
             yield scratch
 
 
