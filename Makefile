@@ -31,15 +31,17 @@ lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
 
 bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool and ffmpeg, in one run
 	@tools/debian.sh "the benchmarks' peers" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
-	@$(BIN)/python tools/bench.py $(MEDIA)
+	@$(BIN)/python -m tools.bench $(MEDIA)
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use
 
-docs: $(VENV)/.dev ## write the reference pages from the code
+docs: $(VENV)/.dev $(MEDIA)/.done ## write the reference pages from the code
 	@$(BIN)/python tools/reference.py --write
+	@tools/debian.sh "the matrix's foreign tools" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
+	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/matrix.py --write
 
 clean: ## remove what was made
 	rm -rf $(VENV) .cache demo-output build dist

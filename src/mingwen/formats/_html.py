@@ -31,6 +31,8 @@ _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b
 _NAMES = (b"aigc", b"aigc-metadata")
 _JSON_TYPES = (b"application/json", b"application/ld+json")
 _LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
+_CUT_OFF = re.compile(rb"<(?:meta|!--)[^>]*?aigc[^>]*?[{&]", re.IGNORECASE)
+"""A tag or comment that does not end, with an object or a character reference behind the name."""
 _KEY = re.compile(rb'"AIGC"[\t\n\f\r ]*+:')
 
 
@@ -53,6 +55,8 @@ class _Head:
     point: int = 0
     rank: int = 0
     xml: bool = False
+    stop: int = 0
+    """Behind the last whole token."""
 
     @property
     def here(self) -> bool:
@@ -60,6 +64,7 @@ class _Head:
 
     def follow(self, view: bytes, token: Token) -> None:
         """Take one token; afterwards ``here`` says whether it stands in the head itself."""
+        self.stop = max(token.stop, token.inner[1])
         if token.name == b"template":
             self.templates = max(0, self.templates + (1 if token.cut is Cut.START else -1))
         if self.templates == 0 and (token.after_text or _ends_head(token)):
@@ -157,6 +162,8 @@ def read(source: BinaryIO) -> Reading:
     seen = [f.seen for f in found]
     if head.open and not page.last:
         seen.append(Unread(_PLACE, f"is in a head of more than the {REACH_BYTES} bytes that are read"))
+    if _CUT_OFF.search(page.view, head.stop):
+        seen.append(Unread(_PLACE, "begins in a tag or comment that breaks off"))
     return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
 
 
