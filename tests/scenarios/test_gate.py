@@ -239,6 +239,14 @@ def test_a_sidecar_goes_with_its_file(uploads: Path, tmp_path: Path, run: Run) -
     assert told(run, "three.bmp", status=3)[0]["tier"] == "undecided"
 
 
+def test_xmp_of_somebodys_own_stays_where_it_is(uploads: Path, tmp_path: Path, run: Run) -> None:
+    shutil.copy(uploads / "a.jpg", tmp_path)
+    (tmp_path / "a.jpg.xmp").write_text("<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    assert run("gate", "a.jpg", "-o", "-").stdout == (uploads / "a.jpg").read_bytes()
+    run("gate", "a.jpg", "-o", "b.jpg")
+    assert not (tmp_path / "b.jpg.xmp").exists()
+
+
 def test_a_change_of_the_producers_part_is_reported(uploads: Path, tmp_path: Path, run: Run) -> None:
     run("label", uploads / "a.txt", "-o", "a.txt")
     text = (tmp_path / "a.txt").read_text()

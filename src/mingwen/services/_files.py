@@ -89,6 +89,11 @@ def all_of(source: BinaryIO) -> Splice:
     return (Keep(0, source.seek(0, io.SEEK_END)),)
 
 
+def belonging(format_: Format, near: Beside) -> Beside:
+    """Return what stands beside a file and has to go where it goes: XMP that is not its label's place is somebody's own."""
+    return {suffix: data for suffix, data in near.items() if suffix == MANIFEST_SUFFIX or format_.sidecar}
+
+
 def has_manifest(format_: Format, source: BinaryIO, near: Beside = NOTHING) -> bool:
     """Say whether a C2PA manifest stands in the file or beside it; a change of one byte would break it."""
     return MANIFEST_SUFFIX in near or any(c.channel is Channel.MANIFEST for c in format_.clues(source))

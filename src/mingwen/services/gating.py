@@ -181,7 +181,7 @@ def _passed_on(world: World, command: GateContent, ruled: Ruled, source: BinaryI
     sink.seek(0)
     sink.truncate()
     world.files.splice(source, sink, _files.all_of(source))
-    ruled = replace(ruled, beside=near)
+    ruled = replace(ruled, beside=_files.belonging(_files.format_of(world, command.name, source), near))
     record(world, [(command, ruled)])
     return ruled
 
