@@ -268,7 +268,7 @@ def test_acrobats_copy_of_a_label_counts_once_and_goes_with_it() -> None:
     assert places(labelled) == [("Info /AIGC", OTHER)]
     with pikepdf.open(io.BytesIO(labelled)) as pdf:
         assert b"pdfx:AIGC" not in pdf.Root.Metadata.read_bytes()
-    assert places(document(change)) == [("XMP pdfx:AIGC", LABEL)]
+    assert places(document(change)) == [("XMP AIGC of 'http://ns.adobe.com/pdfx/1.3/'", LABEL)]
 
 
 def test_an_embedded_file_that_is_a_label_is_emptied_and_others_are_left() -> None:

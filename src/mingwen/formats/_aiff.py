@@ -13,7 +13,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _glued, _id3, _stray, _tagged, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Unread
 
 MAX_CHUNKS: Final = 4_096
 MAX_TAGS: Final = 8
@@ -147,8 +147,7 @@ def _read_tag(source: BinaryIO, chunk: _Chunk) -> Reading:
 
 
 def _read_packet(source: BinaryIO, chunk: _Chunk) -> Reading:
-    texts = _xmp.labels(_packet(source, chunk))
-    return Reading(tuple(Site(f"AIFF APPL {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in texts))
+    return Reading(tuple(_xmp.sites(_packet(source, chunk), f"AIFF APPL {_xmp.PLACE}", guide=False)))
 
 
 def _read_other(source: BinaryIO, chunk: _Chunk) -> Reading:

@@ -220,7 +220,7 @@ def _labels(source: BinaryIO, chunk: Chunk) -> list[Site]:
     if chunk.size > MAX_TEXT_BYTES:
         raise _broken(f"has {chunk.size} bytes, more than the {MAX_TEXT_BYTES} that are read")
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
-    return [Site(f"AVI _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)]
+    return _xmp.sites(packet, f"AVI _PMX {_xmp.PLACE}", guide=False)
 
 
 def _broken(what: str) -> Malformed:

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Misused
 from mingwen.domain.media import Splice
-from mingwen.formats._shape import XMP_PLACE, Alternative, Body, Clue, Format, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import XMP_PLACE, Alternative, Body, Clue, Format, Reading, Unread
 
 SUFFIX: Final = ".xmp"
 """Behind the whole name, so that ``a.bmp`` and ``a.txt`` do not share one."""
@@ -20,7 +20,7 @@ def read(packet: bytes) -> Reading:
     from mingwen.formats import _xmp  # noqa: PLC0415 - few files have one
 
     try:
-        return Reading(tuple(Site(PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(packet)))
+        return Reading(tuple(_xmp.sites(packet, PLACE, guide=True)))
     except Malformed as e:
         return Reading(unread=(Unread(PLACE, e.message),))
 

@@ -227,8 +227,8 @@ def _within(data: bytes, script: str, *, guide: bool) -> Iterator[Site | Unread]
         if _is_named(value):
             exact = guide and value.path == (*_ROOT, WRAPPER_KEY)
             yield Site(place, text, Wrapper.BARE, guide=exact) if value.kind in _TEXTS else Unread(place, "is no text")
-        elif _xmp.NAMESPACE in text:
-            yield from (Site(f"{place} {_xmp.PLACE}", one, Wrapper.BARE, guide=False) for one in _xmp.labels(text.encode()))
+        elif _xmp.is_packet(text.encode()):
+            yield from _xmp.sites(text.encode(), f"{place} {_xmp.PLACE}", guide=False)
         elif mentions(text):
             yield Site(place, text, Wrapper.WRAPPED, guide=False)
 
@@ -285,10 +285,10 @@ def _without(data: bytes) -> list[_Removed]:
             continue
         gone = None
         text = _amf.string(data, value)
-        if _is_named(value) or (value.named and mentions(text) and _xmp.NAMESPACE not in text):
+        if _is_named(value) or (value.named and mentions(text) and not _xmp.is_packet(text.encode())):
             gone = value
             out.append((Edit(value.start, value.stop, b""), value.counter))
-        elif _xmp.NAMESPACE in text:
+        elif _xmp.is_packet(text.encode()):
             start = value.stop - len(text.encode())
             out.append((Edit(start, value.stop, _xmp.without(data[start : value.stop])), 0))
         elif mentions(text):

@@ -227,10 +227,9 @@ def _findings(extension: _Extension) -> list[Site | Unread]:
         return []
     if extension.is_xmp:
         try:
-            found = _xmp.labels(extension.data)
+            sites = _xmp.sites(extension.data, guide=True)
         except Malformed as e:
             return [Unread(place, e.message)]
-        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in found]
         return [*sites, *_stray.unexplained(extension.data, sites, place)]
     if b"{" in extension.data and mentions(extension.text):
         wrapper = Wrapper.EITHER if b"AIGC" in extension.name else Wrapper.WRAPPED

@@ -138,7 +138,7 @@ def _in_meta(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
 
 def _sites(item: Item, data: bytes) -> list[Site]:
     if item.is_xmp:
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
+        return _xmp.sites(data, guide=True)
     if item.kind != b"Exif":
         return []
     return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[_meta.tiff_start(data) :])]

@@ -83,7 +83,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise _broken("there is no codestream")
     if any(b.kind == b"brob" and _inner(source, b) == b"xml " for b in boxes):
         raise Refused("jxl.compressed", "expected XMP as text, found it compressed with Brotli", hint=_REBUILD)
-    packets = [b for b in boxes if b.kind == b"xml " and _is_xmp(source, b)]
+    packets = [b for b in boxes if b.kind == b"xml " and _xmp.is_packet(_data(source, b))]
     edits = [Edit(start, start, _box(b"xml ", _xmp.edit(None, label)))]
     if packets:
         edits = [Edit(packets[0].start, packets[0].stop, _box(b"xml ", _xmp.edit(_data(source, packets[0]), label)))]
@@ -127,13 +127,8 @@ def _findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
 
 def _sites(box: Box, data: bytes) -> list[Site]:
     if box.kind == b"xml ":
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
+        return _xmp.sites(data, guide=True)
     return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[tiff_start(data) :])]
-
-
-def _is_xmp(source: BinaryIO, box: Box) -> bool:
-    """Say whether XML is XMP: other kinds may stand in such boxes as well."""
-    return b"http://www.w3.org/1999/02/22-rdf-syntax-ns#" in _data(source, box).replace(b"\0", b"")
 
 
 def _blanked_exif(data: bytes) -> bytes:

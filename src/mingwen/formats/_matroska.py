@@ -260,7 +260,7 @@ def _in_attachments(source: BinaryIO, part: Element, _: bool) -> Iterator[Findin
         if value is None:
             yield Unread(place, f"has more than the {MAX_ATTACHED_BYTES} bytes that are read")
         else:
-            sites = [Site(place, text, Wrapper.EITHER, guide=False) for text in _attached_labels(value)]
+            sites = _attached_labels(value, place)
             yield from sites
             yield from _stray.unexplained(value, sites, place)
 
@@ -301,12 +301,12 @@ def _attached_texts(source: BinaryIO, part: Element) -> Iterator[tuple[Element, 
             yield file, f"Segment/Attachments {name}", value
 
 
-def _attached_labels(value: bytes) -> list[str]:
+def _attached_labels(value: bytes, place: str) -> list[Site]:
     """Return the labels of an attached text: those in a packet of XMP, or all of it."""
-    if _xmp.NAMESPACE.encode() in value:
-        return _xmp.labels(value)
+    if _xmp.is_packet(value):
+        return _xmp.sites(value, f"{place} {_xmp.PLACE}", guide=False)
     text = value.decode("utf-8", "replace")
-    return [text] if mentions(text) else []
+    return [Site(place, text, Wrapper.EITHER, guide=False)] if mentions(text) else []
 
 
 def _short_text(source: BinaryIO, element: Element | None) -> str:
@@ -442,8 +442,7 @@ def _info_cleared(source: BinaryIO, part: Element) -> list[Edit]:
 
 
 def _attachments_cleared(source: BinaryIO, part: Element) -> list[Edit]:
-    texts = ((file, value or b"") for file, _, value in _attached_texts(source, part))
-    labels = [file for file, value in texts if _attached_labels(value)]
+    labels = [file for file, place, value in _attached_texts(source, part) if _attached_labels(value or b"", place)]
     return [Edit(file.start, file.stop, _ebml.void(file.stop - file.start)) for file in labels]
 
 

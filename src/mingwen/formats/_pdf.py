@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from html import unescape
 from typing import BinaryIO, Final, TypeAlias
 
 from mingwen.domain.errors import Malformed, Refused
@@ -36,8 +35,8 @@ MAX_FILE_BYTES: Final = 64 << 10
 """A larger embedded file is no label, whatever its name; C2PA manifests may be larger."""
 
 _TAIL: Final = "behind %%EOF"
-_MIRROR: Final = re.compile(rb"<pdfx:AIGC>([^<]*)</pdfx:AIGC>")
-"""What Acrobat makes of Info's own keys in XMP when it saves a file: the same label once more, as long as it is equal."""
+_MIRROR: Final = "http://ns.adobe.com/pdfx/1.3/"
+"""The namespace in which Acrobat repeats Info's keys in XMP when it saves: a label there is none of its own while it is equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +192,10 @@ def _packet(file: File) -> tuple[Object, bytes] | None:
 def _in_xmp(file: File) -> Iterator[_Found | Unread]:
     if packet := _packet(file):
         where, data = packet
-        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=False) for text in _xmp.labels(data)]
-        yield from _stray.unexplained(_MIRROR.sub(b"", data), sites, "XMP")
-        guided = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if _MIRROR.search(data) else set()
-        mirrored = [unescape(m[1].decode("utf-8", "replace")).strip() for m in _MIRROR.finditer(data)]
-        sites += [Site("XMP pdfx:AIGC", text, Wrapper.BARE, guide=False) for text in mirrored if text not in guided]
-        yield from (_Found(s, where) for s in sites)
+        sites = _xmp.sites(data, guide=False)
+        yield from _stray.unexplained(data, sites, "XMP")
+        copied = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if sites else set()
+        yield from (_Found(s, where) for s in sites if _MIRROR not in s.place or s.text not in copied)
 
 
 def _in_files(file: File) -> Iterator[_Found | Unread]:
@@ -273,9 +270,9 @@ def _holds_label(file: File) -> bool:
 def _blanked_packet(file: File) -> dict[Ref, bytes]:
     """Write XMP anew without its labels, if it has any."""
     packet = _packet(file)
-    if packet is None or not (_xmp.labels(packet[1]) or _MIRROR.search(packet[1])):
+    if packet is None or not _xmp.sites(packet[1], guide=False):
         return {}
-    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _MIRROR.sub(b"", _xmp.without(packet[1])).rstrip())}
+    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _xmp.without(packet[1]).rstrip())}
 
 
 def _info_clues(file: File) -> Iterator[Clue]:

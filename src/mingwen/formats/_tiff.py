@@ -300,10 +300,9 @@ def _findings(value: _Value) -> list[Site | Unread]:
     sites: list[Site] = []
     if value.entry.tag == _XMP:
         try:
-            labels = _xmp.labels(value.data)
+            sites = _xmp.sites(value.data, value.place, guide=value.is_guide)
         except Malformed as e:
             return [Unread(value.place, e.message)]
-        sites = [Site(value.place, text, Wrapper.BARE, guide=value.is_guide) for text in labels]
     elif value.is_text and mentions(value.text):
         return [Site(value.place, value.text, Wrapper.WRAPPED, guide=False)]
     return [*sites, *_stray.unexplained(value.data, sites, value.place)]
