@@ -19,7 +19,8 @@ test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real ser
 	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl heif-info:libheif-examples \
 	    jxlinfo:libjxl-tools avifdec:libavif-bin qpdf:qpdf pdfinfo:poppler-utils mkvmerge:mkvtoolnix flac:flac ogginfo:vorbis-tools \
 	    opusinfo:opus-tools softhsm2-util:softhsm2 tesseract:tesseract-ocr \
-	    /usr/share/tesseract-ocr/5/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim
+	    '/usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim' \
+	    '/usr/share/tesseract-ocr/*/tessdata/eng.traineddata:tesseract-ocr-eng'
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
@@ -37,8 +38,10 @@ fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writ
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use
 
-docs: $(VENV)/.dev ## write the reference pages from the code
+docs: $(VENV)/.dev $(MEDIA)/.done ## write the reference pages from the code
 	@$(BIN)/python tools/reference.py --write
+	@tools/debian.sh "the matrix's foreign tools" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
+	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/matrix.py --write
 
 clean: ## remove what was made
 	rm -rf $(VENV) .cache demo-output build dist

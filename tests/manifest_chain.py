@@ -9,6 +9,7 @@ from mingwen.adapters.manifests import chains, keys
 from mingwen.adapters.manifests.c2pa_manifests import C2paManifests, Signing
 from mingwen.domain.labels import produced, to_json
 from mingwen.domain.manifests import Agent, Manifest, Statement
+from mingwen.ports import Parent
 
 PRODUCER = "001191310104MACE0YX63918020"
 FIRST = produced(producer=PRODUCER, produce_id="142569260085903360")
@@ -39,7 +40,7 @@ class Chain:
 
 def signed(port: C2paManifests, data: bytes, mime: str, statement: Statement = STATEMENT, parent: bytes | None = None) -> bytes:
     sink = io.BytesIO()
-    assert port.sign(io.BytesIO(data), sink, mime, statement, io.BytesIO(parent) if parent else None) is None
+    assert port.sign(io.BytesIO(data), sink, mime, statement, Parent(io.BytesIO(parent)) if parent else None) is None
     return sink.getvalue()
 
 

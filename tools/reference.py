@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from mingwen import formats
+from mingwen import formats, regimes, traces
 from mingwen.cli import exits
 from mingwen.cli.application import cli
 from mingwen.domain import errors
@@ -76,16 +76,60 @@ def settings() -> str:
 
 def places() -> str:
     rows: list[tuple[object, ...]] = [
-        (f"`{f.name}`", f.mime, " ".join(f"`{s}`" for s in f.suffixes), f.place, f.source) for f in formats.every()
+        (
+            f"`{f.name}`",
+            f.mime,
+            " ".join(f"`{s}`" for s in f.suffixes),
+            f"{f.place}, in a file beside it" if f.sidecar else f.place,
+            f.source,
+            "; ".join(f"`{a.name}`: {a.place}" for a in f.alternatives),
+            "in the file" if f.c2pa else "beside it",
+        )
+        for f in formats.every()
     ]
     return (
         "# Formats\n\nWhere the label goes in each format. Labels at other places are read too. A file goes by its\n"
         "bytes; only text formats look at the suffix. The letter after a guide says how sure its clause is\n"
         "(A: its text, B: a report of it).\n\n"
+        "The setting `places` chooses one of the other places, or, for any format, `sidecar`: an XMP file beside it.\n"
+        "The last column says where a C2PA manifest goes.\n\n"
         "The label's fields, in this order: "
         + ", ".join(f"`{name}`" for name in FIELDS)
         + ".\n\n"
-        + table(("format", "MIME type", "suffixes", "place", "source"), rows)
+        + table(("format", "MIME type", "suffixes", "place", "source", "other places", "manifest"), rows)
+    )
+
+
+def marks() -> str:
+    rows: list[tuple[object, ...]] = [
+        (f"`{t.name}`", t.title_en, t.title_zh, "statement" if t.strong else "hint", _asked(t), t.source) for t in traces.every()
+    ]
+    return (
+        "# Traces\n\nWhat `mingwen gate` looks for besides labels. A statement puts an upload into the first tier of\n"
+        "Measures Art. 6, a hint into the third. The letter says how sure the form is (A: its documentation,\n"
+        "B: a report, F: seen in files, M: memory).\n\n"
+        + table(("trace", "English", "中文", "is a", "looked for in", "source"), rows)
+    )
+
+
+def _asked(trace: traces.Trace) -> str:
+    return ", ".join([*sorted(c.value for c in trace.channels), *(["pixels"] if trace.pixels else [])])
+
+
+def laws() -> str:
+    head = (
+        "# Regimes\n\nWhat `mingwen duties` asks of a finished file, and `mingwen label --regime` works towards. The letter\n"
+        "says how sure an article is (A: its text, B: a report of it, M: memory). This is not legal advice.\n"
+    )
+    return "\n".join([head, *(_law(r) for r in regimes.every())])
+
+
+def _law(regime: regimes.Regime) -> str:
+    rows: list[tuple[object, ...]] = [(d.article, d.en, d.zh) for d in regime.duties]
+    needs = ", ".join(sorted(n.value for n in regime.needs))
+    return (
+        f"## `{regime.name}`\n\n{regime.title_en}\\\n{regime.title_zh}\n\nApplies since {regime.since}. Asks for: {needs}. "
+        f"Source: <{regime.source}>\n\n" + table(("article", "asks for", "中文"), rows)
     )
 
 
@@ -187,6 +231,8 @@ PAGES: Final = {
     "findings.md": findings,
     "settings.md": settings,
     "formats.md": places,
+    "traces.md": marks,
+    "regimes.md": laws,
     "errors.md": codes_page,
     "commands.md": statuses,
 }

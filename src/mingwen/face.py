@@ -205,12 +205,12 @@ def gate(
     command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config))
     with only_ours(), _reading(source) as origin:
         near = _near(source)
-        if sink is None:
-            ruled = gating.judge(world, command, source=origin, near=near)
+        ruled = gating.judge(world, command, source=origin, near=near)
+        if sink is None or (overwrite and not ruled.is_due and _is_same(source, sink)):
             gating.record(world, [(command, ruled)])
             return ruled
         with _writing(sink, overwrite=overwrite) as target:
-            ruled = gating.gate(world, command, source=origin, sink=target, near=near)
+            ruled = gating.write(world, command, ruled, source=origin, sink=target, near=near)
             _place(ruled.beside, sink, overwrite=overwrite)
             return ruled
 
@@ -328,6 +328,12 @@ def near(path: Path) -> dict[str, bytes]:
             with opened(Path(neighbour)) as file:
                 out[suffix] = file.read(MAX_BESIDE_BYTES)
     return out
+
+
+def _is_same(source: Source, sink: Sink) -> bool:
+    if not isinstance(source, str | os.PathLike) or not isinstance(sink, str | os.PathLike):
+        return False
+    return os.path.realpath(source) == os.path.realpath(sink)
 
 
 def _near(source: Source) -> dict[str, bytes]:

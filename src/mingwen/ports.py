@@ -77,8 +77,17 @@ class Files(Protocol):
 class Recogniser(Protocol):
     """Words on pictures."""
 
-    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str]:
-        """Return the lines of text that can be read from a picture, or from the first seconds of a film."""
+    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str] | None:
+        """Return the lines of text that can be read from a picture, or the first one of a film; None if it cannot be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A file as it came, that another was made from."""
+
+    source: BinaryIO
+    beside: bytes | None = None
+    """The manifest that stood beside it."""
 
 
 class Manifests(Protocol):
@@ -90,7 +99,7 @@ class Manifests(Protocol):
         ``mime`` is the media type under which a manifest can stand in the file itself; empty where none can.
         """
 
-    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None) -> bytes | None:
         """Write ``source`` with a manifest in it into ``sink``, which can be read too, and return None.
 
         Where ``mime`` is empty, or the file too large to embed in, write nothing and return the manifest for a file beside, bound

@@ -18,7 +18,7 @@ from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Ends, Position, Rhythm, Style
 from mingwen.formats import beside
-from mingwen.ports import Manifests, Recogniser, Signer, Store, World
+from mingwen.ports import Manifests, Parent, Recogniser, Signer, Store, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -202,7 +202,7 @@ class _Manifests:
         with translated("read the file", code="file.unreadable"):
             return _manifests(self._config).read(source, mime, beside)
 
-    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None) -> bytes | None:
         """See ``ports.Manifests``."""
         with translated("write the file with its manifest"):
             return _manifests(self._config).sign(source, sink, mime, statement, parent)

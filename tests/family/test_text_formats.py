@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused
 from mingwen.domain.media import Keep, Splice
-from mingwen.formats._shape import Format, Site
+from mingwen.formats._shape import Format, Reading, Site
 from mingwen.formats.html import MEMBER as HTML
 from mingwen.formats.markdown import MEMBER as MARKDOWN
 from mingwen.formats.text import MEMBER as TEXT
@@ -439,3 +439,26 @@ def test_whatever_comes_only_our_errors_leave_and_a_label_is_found(
     reading = member.read(io.BytesIO(out))
     assert [(s.guide, bare(s.text) if s.guide else s.place) for s in reading.sites] == [(True, fields)]
     assert labelled(member, out, json.dumps(fields)) == out
+
+
+def test_labels_in_the_last_lines_are_all_read_and_one_is_left() -> None:
+    line, other = (json.dumps({"AIGC": json.loads(text)}) for text in (LABEL, OTHER))
+    data = f"words\n{line}\n\n  {other}\n{line}\n\n".encode()
+    found = sites(TEXT, data)
+    assert [(s.place, s.guide) for s in found] == [("last line", True), *[("line before the last", False)] * 2]
+    assert [bare(s.text) for s in found] == [FIELDS, dict.fromkeys(FIELDS, ""), FIELDS]
+    out = labelled(TEXT, data)
+    assert [bare(s.text) for s in sites(TEXT, out)] == [FIELDS]
+    assert out.startswith(b"words\n")
+    only = f"{line}\n{line}\n{line}".encode()
+    assert len(sites(TEXT, only)) == 3
+    assert len(sites(TEXT, labelled(TEXT, only))) == 1
+
+
+@pytest.mark.parametrize("member", [HTML, TEXT], ids=lambda m: m.name)
+def test_a_label_that_breaks_off_is_told(member: Format) -> None:
+    source = b"<!doctype html><title>t</title><p>x" if member is HTML else b"words\n"
+    whole = labelled(member, source)
+    at = whole.index(b"ContentProducer")
+    assert member.read(io.BytesIO(whole[:at])).unread
+    assert member.read(io.BytesIO(source)) == member.read(io.BytesIO(whole[:5])) == Reading()

@@ -9,6 +9,7 @@ from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM
 from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
 from mingwen.cli.words import say
+from mingwen.domain.clauses import cited
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.regimes import Assessed, Met
 from mingwen.services import assessing
@@ -69,4 +70,4 @@ def _print(path: Path, result: tuple[Assessed, ...], language: str) -> None:
             line(f"  {title} ({say(language, 'since', date=a.regime.since)})")
         word = coloured(ANSWERS[language][a.answer.met], _COLOURS[a.answer.met])
         duty, why = (a.duty.zh, a.answer.zh) if zh else (a.duty.en, a.answer.en)
-        line(f"    {word} {a.duty.article}: {duty}; {clean(why)}")
+        line(f"    {word} {cited(a.duty.article, language)}: {duty}; {clean(why)}")

@@ -1,12 +1,11 @@
 """``mingwen gate`` and ``mingwen compare``."""
 
-import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from typing import Final
 
 from mingwen import face, wire
@@ -23,7 +22,7 @@ from mingwen.settings import TEST_PRODUCER
 BATCH: Final = 256
 """Rulings that are recorded in one transaction when many files come."""
 CHUNK: Final = 32
-"""Files that a process is given at a time."""
+"""Files for which another process is worth its start."""
 
 _COLOURS = {Tier.GENERATED: "red", Tier.POSSIBLE: "yellow", Tier.SUSPECTED: "yellow", Tier.NONE: "green", Tier.UNDECIDED: "cyan"}
 
@@ -70,14 +69,16 @@ def run(options: Options, flags: Mapping[str, object]) -> int:
     statuses: list[int] = []
     made: list[tuple[GateContent, Ruled]] = []
     counts: dict[Tier, int] = {}
-    for job, result in _results(jobs, options, config.language):
-        statuses.append(_show(job, result, options, config.language))
-        if isinstance(result, Ruled):
-            counts[result.ruling.tier] = counts.get(result.ruling.tier, 0) + 1
-            made.append((_command(job, options, config.propagator), result))
-        if len(made) >= BATCH:
-            _record(made, options)
-    _record(made, options)
+    try:
+        for job, result in _results(jobs, options, config.language):
+            if isinstance(result, Ruled):
+                counts[result.ruling.tier] = counts.get(result.ruling.tier, 0) + 1
+                made.append((_command(job, options, config.propagator), result))
+            statuses.append(_show(job, result, options, config.language))
+            if len(made) >= BATCH:
+                _record(made, options)
+    finally:  # what was told is recorded, even if the run is broken off
+        _record(made, options)
     if len(jobs) > 1 and not options.as_json:
         parts = [
             f"{n} {TIERS[config.language][tier]}" for tier, n in sorted(counts.items(), key=lambda c: list(Tier).index(c[0]))
@@ -119,28 +120,25 @@ def _command(job: Job, options: Options, platform: str) -> GateContent:
 
 
 def _results(jobs: list[Job], options: Options, language: str) -> Iterator[tuple[Job, Ruled | MingwenError]]:
-    """Rule in as many processes as there are cores, where nothing is written: it is all computing, and Python has one lock."""
-    count = options.jobs or os.cpu_count() or 1
-    if options.writes or count == 1 or len(jobs) <= CHUNK:
-        yield from each(jobs, lambda job: _gated(job, options), jobs=count if options.writes else 1, language=language)
+    """Rule in as many processes as there are cores, where nothing is written and there are files enough."""
+    wanted = options.jobs or os.cpu_count() or 1
+    count = min(wanted, -(-len(jobs) // CHUNK))
+    if options.writes or count <= 1:
+        threads = wanted if options.writes else 1
+        yield from each(jobs, lambda job: _gated(job, options), jobs=threads, language=language)
         return
-    chunks = [(list(c), options) for c in _batched(jobs, CHUNK)]
-    with told(len(jobs), language) as advance, get_context("fork").Pool(min(count, len(chunks))) as pool:
-        for (chunk, _), results in zip(chunks, pool.imap(_chunk, chunks), strict=True):
-            for job, result in zip(chunk, results, strict=True):
-                advance()
-                yield job, result
+    from mingwen.cli.processes import in_order, processes  # noqa: PLC0415 - only many files pay for it
+
+    # The processes begin before the bar does, whose thread would be lost in them.
+    with processes(count) as pool, told(len(jobs), language) as advance:
+        for result in in_order(pool, count, partial(_chunk, options), jobs):
+            advance()
+            yield result
 
 
-def _batched(jobs: list[Job], size: int) -> Iterator[tuple[Job, ...]]:
-    rest = iter(jobs)
-    while chunk := tuple(itertools.islice(rest, size)):
-        yield chunk
-
-
-def _chunk(given: tuple[list[Job], Options]) -> list[Ruled | MingwenError]:
+def _chunk(options: Options, jobs: list[Job]) -> list[Ruled | MingwenError]:
     """Work of one process; its world is its own."""
-    return [_gated(job, given[1]) for job in given[0]]
+    return [_gated(job, options) for job in jobs]
 
 
 def _gated(job: Job, options: Options) -> Ruled | MingwenError:

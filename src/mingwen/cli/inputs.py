@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,12 @@ def _is_ours(path: Path, top: Path, *, outputs: bool) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
     if hidden or not os.path.isfile(path) or (path.stem.endswith(MARK) and not outputs):  # noqa: PTH113 - see above
         return False
-    return any(path.suffix.lower() in f.suffixes for f in formats.every()) or _is_claimed(path)
+    return path.suffix.lower() in _known() or _is_claimed(path)
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(suffix for f in formats.every() for suffix in f.suffixes)
 
 
 def _is_claimed(path: Path) -> bool:

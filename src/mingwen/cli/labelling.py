@@ -11,6 +11,7 @@ from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM, Job
 from mingwen.cli.terminal import clean, coloured, complaint, each, line, object_line, report_error, worst
 from mingwen.cli.words import say
+from mingwen.domain.clauses import cited
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import MingwenError, Misused
 from mingwen.domain.labels import Claim
@@ -145,11 +146,14 @@ def _label(job: Job, options: Options) -> Labelled | MingwenError:
         return e
 
 
-def _open(job: Job, result: Labelled, named: tuple[str, ...]) -> list[Assessed]:
-    """Hold the output to the regimes that were asked for: what this program cannot do is not passed over in silence."""
+def _open(job: Job, named: tuple[str, ...], *, drawn: bool | None) -> list[Assessed]:
+    """Hold the output to the regimes that were asked for: what this program cannot do is not passed over in silence.
+
+    ``drawn``: does it bear an explicit label? None has it looked for: a platform leaves such labels as they came.
+    """
     if not named or job.target == STREAM:
         return []
-    command = AssessContent(str(job.target), named, explicit=result.notice is not None)
+    command = AssessContent(str(job.target), named, explicit=drawn)
     with opened(job.target) as output:
         assessed = assessing.assess(face.settled()[1], command, source=output, near=face.near(job.target))
     return [a for a in assessed if a.is_open]
@@ -169,7 +173,7 @@ def _show(job: Job, result: Labelled | MingwenError, options: Options, said: _Sa
         else:
             report_error(result, language=language, about=str(job.source))
         return exits.of_error(result)
-    left = _open(job, result, said.regimes)
+    left = _open(job, said.regimes, drawn=None if options.propagate else result.notice is not None)
     if options.as_json and not to_stdout:
         open_ = {"open": [wire.assessed(a) for a in left]} if said.regimes else {}
         object_line(wire.labelled(str(job.source), str(job.target), result) | open_)
@@ -177,7 +181,8 @@ def _show(job: Job, result: Labelled | MingwenError, options: Options, said: _Sa
         _print(job, result, options, language)
         for a in left:
             why = a.answer.zh if language == "zh" else a.answer.en
-            line(f"  {coloured(say(language, 'open', regime=a.regime.name, article=a.duty.article, why=clean(why)), 'yellow')}")
+            article = cited(a.duty.article, language)
+            line(f"  {coloured(say(language, 'open', regime=a.regime.name, article=article, why=clean(why)), 'yellow')}")
     return exits.WELL
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from mingwen.cli.words import SEVERITIES, say
+from mingwen.cli.words import PLACES, SEVERITIES, say
+from mingwen.domain.clauses import cited
 from mingwen.domain.errors import MingwenError
 from mingwen.domain.findings import Finding, Severity
 from mingwen.wiring import translated
@@ -65,7 +66,8 @@ def findings(found: Iterable[Finding], language: str) -> None:
     """Print one line a finding: severity, code, clause, place and words."""
     for f in found:
         severity = coloured(SEVERITIES[language][f.severity], _SEVERITY_COLOURS[f.severity])
-        line(f"  {severity} {f.code} [{clean(f.clause)}] {clean(f.place)}: {clean(f.message(language))}")
+        clause, place = cited(f.clause, language), PLACES[language].get(f.place, f.place)
+        line(f"  {severity} {f.code} [{clean(clause)}] {clean(place)}: {clean(f.message(language))}")
 
 
 def clean(text: str) -> str:

@@ -35,6 +35,20 @@ TIERS: Final = {
         Tier.UNDECIDED: "无法判定",
     },
 }
+PLACES: Final[dict[str, dict[str, str]]] = {
+    "en": {},
+    "zh": {
+        "declaration": "用户声明",
+        "text": "文本",
+        "image": "图片",
+        "audio": "音频",
+        "video": "视频",
+        "C2PA manifest (embedded)": "C2PA 清单（文件内）",
+        "C2PA manifest (beside)": "C2PA 清单（旁置）",
+        "C2PA manifest (remote)": "C2PA 清单（远程）",
+    },
+}
+"""Places that are no names of their own."""
 PHRASES: Final = {
     "en": {
         "by": "by {producer}, number {number}",

@@ -52,9 +52,12 @@ class Finding:
         return self.rule.clause.format_map(dict(self.given))
 
     def message(self, language: str = "en") -> str:
-        """Say it in ``en`` or ``zh``."""
-        template = self.rule.zh if language == "zh" else self.rule.en
-        return template.format_map(dict(self.given))
+        """Say it in ``en`` or ``zh``; of what was given, ``reason_zh`` stands for ``reason`` in Chinese."""
+        given = dict(self.given)
+        if language == "zh":
+            given |= {name.removesuffix("_zh"): value for name, value in self.given if name.endswith("_zh")}
+            return self.rule.zh.format_map(given)
+        return self.rule.en.format_map(given)
 
 
 _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -285,7 +288,7 @@ RULES: Final = {
             _I,
             "Measures Art. 6(1)",
             "{trace} states that it was generated: {words}",
-            "{trace}表明内容由人工智能生成：{words}",
+            "元数据表明内容由人工智能生成：{trace}（{words}）",
         ),
         Rule("gate.declared", _I, "Measures Art. 6(2)", "the user declares it generated", "用户声明为生成合成内容"),
         Rule(
@@ -302,13 +305,13 @@ RULES: Final = {
             "an explicit label stands in the content: {words}",
             "内容中存在显式标识：{words}",
         ),
-        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace of {trace}: {words}", "发现{trace}的痕迹：{words}"),
+        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace of {trace}: {words}", "发现生成痕迹：{trace}（{words}）"),
         Rule(
             "gate.held",
             _W,
             "ours",
-            "the file was not rewritten: {reason}",
-            "未改写文件：{reason}",
+            "a person has to decide, and the file stays as it came: {reason}",
+            "需人工判断，文件保持原样：{reason}",
         ),
         Rule(
             "producer.removed",
@@ -323,6 +326,13 @@ RULES: Final = {
             "Measures Art. 10",
             "{field} changed from {was} to {found}",
             "{field} 由 {was} 变为 {found}",
+        ),
+        Rule(
+            "producer.unread",
+            _W,
+            "Measures Art. 10",
+            "the label of {was} was not found again, but something here could not be read: {reason}",
+            "未再发现 {was} 的标识，但此处有内容无法读取：{reason}",
         ),
         Rule("channel.unread", _W, "ours", "could not be read: {reason}", "无法读取：{reason}"),
         Rule(

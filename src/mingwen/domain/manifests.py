@@ -172,6 +172,18 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """How the content came to be: the ``c2pa.created`` of the active manifest, or of the parent that it goes back to."""
+
+    agent: Agent | None
+    """The generating system; without one, the program that made the claim."""
+    when: str = ""
+    """In RFC 3339; the signer's claim."""
+    source_types: tuple[str, ...] = ()
+    """IPTC URIs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a reading found of the active manifest; empty where it says nothing."""
 
@@ -193,6 +205,8 @@ class Manifest:
     source_types: tuple[str, ...] = ()
     """IPTC URIs of the actions."""
     actions: tuple[str, ...] = ()
+    origin: Origin | None = None
+    """None where no manifest of the line tells of the beginning."""
     aigc: str | None = None
     """The JSON of our assertion."""
     ingredients: int = 0
@@ -215,8 +229,20 @@ def findings(manifest: Manifest, *, label: str | None = None) -> tuple[Finding, 
     return (*_of_state(manifest), *_of_label(manifest, label))
 
 
+def obstacle(manifest: Manifest, *, label: str | None = None) -> Finding | None:
+    """Say why no later manifest may be put upon this one: it would vouch for what was changed, or leave the older one behind."""
+    if manifest.where is Where.REMOTE:
+        return found("manifest.remote", _place(manifest), url=manifest.remote_url)
+    harmless = {"manifest.valid", "manifest.trusted", "manifest.unknown-signer"}
+    return next((f for f in findings(manifest, label=label) if f.code not in harmless), None)
+
+
+def _place(manifest: Manifest) -> str:
+    return f"C2PA manifest ({manifest.where.value})"
+
+
 def _of_state(manifest: Manifest) -> Iterator[Finding]:
-    place = f"C2PA manifest ({manifest.where.value})"
+    place = _place(manifest)
     if manifest.state is State.UNFETCHED:
         yield found("manifest.remote", place, url=manifest.remote_url)
     elif manifest.state is State.UNREADABLE:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import FIELDS, AigcLabel, Claim, propagated, spread
-from mingwen.domain.verdicts import ReadLabel, Report
+from mingwen.domain.verdicts import ReadLabel, Report, as_text
 
 
 class Tier(StrEnum):
@@ -54,6 +54,8 @@ class Evidence:
     """``gate.statement``: what somebody wrote into the metadata to say that it is generated."""
     traces: tuple[Finding, ...] = ()
     """``gate.explicit`` and ``gate.trace``: what only suggests it."""
+    unread: tuple[Finding, ...] = ()
+    """``channel.unread``: where a label that people perceive was to be looked for, and nobody could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,19 @@ class Ruled:
     report: Report
     ruling: Ruling
     label: AigcLabel | None
-    """The label as the file has to bear it; None where there is nothing to write, or a person has to decide first."""
+    """The label as the file has to bear it; None where it needs none, or a person has to decide first."""
     changed: bool = False
     """Does the output differ from the source? A file that bears the platform's part already passes as it is."""
     beside: Mapping[str, bytes] = field(default_factory=dict)
     """What has to stand beside the output, as ``Labelled.beside``."""
     held: bool = False
     """Does a person have to decide before the file can be labelled? The reasons say why."""
+
+    @property
+    def is_due(self) -> bool:
+        """Is there a label to write, which the file does not bear at its place already?"""
+        there = next(iter(self.report.labels), None)
+        return self.label is not None and (there is None or there.label != self.label or not there.guide)
 
 
 def decide(report: Report, evidence: Evidence) -> Ruling:
@@ -101,7 +109,7 @@ def decide(report: Report, evidence: Evidence) -> Ruling:
         reasons.append(found("gate.contradicted", "declaration"))
     if tiers:
         return Ruling(min(tiers), tuple(reasons))
-    unread = tuple(f for f in report.findings if f.code == "channel.unread")
+    unread = (*(f for f in report.findings if f.code == "channel.unread"), *evidence.unread)
     return Ruling(Tier.UNDECIDED if unread else Tier.NONE, (*reasons, *unread))
 
 
@@ -115,31 +123,48 @@ def _claimed(read: ReadLabel) -> Iterable[tuple[Tier, tuple[Finding, ...]]]:
     yield taken, (found("gate.label-odd", read.place, found=repr(value[:40]), taken=taken.value),)
 
 
+def numbered(label: AigcLabel | None, *, platform: str) -> str:
+    """Return the number that the platform gave the file before, or nothing."""
+    return label.PropagateID if label and label.ContentPropagator == platform else ""
+
+
 def stamped(label: AigcLabel | None, tier: Tier, *, platform: str, number: str) -> AigcLabel:
     """Return the label with the platform's part: the producer's four fields stay, fields 5 to 7 are the platform's.
 
-    ``number`` is used where the platform has not numbered the file before; a label that is the platform's own follows its
-    newest ruling. The same file again gives the same label.
+    A label that a platform made follows the newest ruling, where that is more certain. The same again gives the same label.
     """
-    ours = label is not None and label.ContentPropagator == platform and bool(label.PropagateID)
-    kept = label.PropagateID if label and ours else number
     if label is None or (label.is_platforms and tier.value < label.Label):
-        return spread(Claim(tier.value), propagator=platform, propagate_id=kept)
-    if ours:
+        return spread(Claim(tier.value), propagator=platform, propagate_id=number)
+    if (label.ContentPropagator, label.PropagateID) == (platform, number):
         return label
-    return propagated(label, propagator=platform, propagate_id=kept)
+    return propagated(label, propagator=platform, propagate_id=number)
 
 
 def changes(before: Report, after: Report) -> tuple[Finding, ...]:
-    """Report what two versions of a file disagree in: a producer's label may be neither changed nor removed (Art. 10)."""
-    was, now = _produced(before.labels), _produced(after.labels)
-    if was is None or was == now:
-        return ()
-    if now is None:
-        return (found("producer.removed", after.file, was=was.ContentProducer),)
-    pairs = ((name, getattr(was, name), getattr(now, name)) for name in FIELDS[:4])
-    return tuple(found("producer.changed", after.file, field=n, was=a or "—", found=b or "—") for n, a, b in pairs if a != b)
+    """Report what two versions of a file disagree in: a producer's label may be neither changed nor removed (Art. 10).
+
+    Every label counts that names a producer, whole or not; it is compared with the one of ``after`` that is most like it.
+    """
+    now = [fields for label in after.labels if (fields := _producers(label))]
+    return tuple(f for label in before.labels if (was := _producers(label)) for f in _change(was, now, after))
 
 
-def _produced(labels: Sequence[ReadLabel]) -> AigcLabel | None:
-    return next((r.label for r in labels if r.label and not r.label.is_platforms), None)
+def _change(was: Mapping[str, str], now: Sequence[Mapping[str, str]], after: Report) -> Iterable[Finding]:
+    name = was["ContentProducer"] or was["ProduceID"]
+    if now:
+        like = max(now, key=lambda fields: sum(was[n] == fields[n] for n in was))
+        for n in was:
+            if was[n] != like[n]:
+                yield found("producer.changed", after.file, field=n, was=was[n] or "—", found=like[n] or "—")
+        return
+    unread = next((f for f in after.findings if f.code == "channel.unread"), None)
+    if unread:
+        yield found("producer.unread", unread.place, was=name, **dict(unread.given))
+    else:
+        yield found("producer.removed", after.file, was=name)
+
+
+def _producers(read: ReadLabel) -> dict[str, str]:
+    """Return the producer's four fields as text; nothing where no producer is named."""
+    fields = {name: as_text(dict(read.fields).get(name)) for name in FIELDS[:4]}
+    return fields if fields["ContentProducer"] or fields["ProduceID"] else {}

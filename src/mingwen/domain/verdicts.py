@@ -237,14 +237,15 @@ def _odd_characters(name: str, value: str) -> str:
 
 def _label(first: dict[str, Value]) -> AigcLabel | None:
     """Build the label from what stands there, numbers and nested objects turned to strings; None if production is incomplete."""
-    texts = {name: _as_text(first.get(name)) for name in FIELDS}
+    texts = {name: as_text(first.get(name)) for name in FIELDS}
     if not all(texts[name] for name in PRODUCTION) and not (texts["Label"] and _is_platforms(first)):
         return None
     extra = tuple((k, strict_json.write(v)) for k, v in first.items() if k not in FIELDS)
     return AigcLabel(**texts, extra=extra)
 
 
-def _as_text(value: Value) -> str:
+def as_text(value: Value) -> str:
+    """Return a field as the text that stands for it: numbers and objects as JSON, nothing for null."""
     if value is None:
         return ""
     return value if isinstance(value, str) else strict_json.write(value)

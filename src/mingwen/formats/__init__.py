@@ -30,6 +30,12 @@ def every() -> tuple[Format, ...]:
     return members(__name__, Format)
 
 
+@cache
+def _added() -> tuple[Format, ...]:
+    """Return the formats of other packages; a folder may hold many files that are of none of ours."""
+    return strangers(__name__, Format)
+
+
 def of(head: bytes, suffix: str = "") -> Format:
     """Return the one format that claims a file.
 
@@ -43,7 +49,7 @@ def of(head: bytes, suffix: str = "") -> Format:
     """
     head, suffix = head[:HEAD_BYTES], suffix.lower()
     claimants = [f for f in every() if f.claims(head, suffix)]
-    claimants = claimants or [f for f in strangers(__name__, Format) if f.claims(head, suffix)]
+    claimants = claimants or [f for f in _added() if f.claims(head, suffix)]
     if len(claimants) == 1:
         return claimants[0]
     if claimants:

@@ -6,11 +6,10 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Misused
 from mingwen.domain.media import Splice
-from mingwen.formats._shape import XMP_PLACE, Alternative, Body, Clue, Format, Reading, Unread
+from mingwen.formats._shape import BESIDE_PLACE, Alternative, Body, Clue, Format, Reading, Unread
 
 SUFFIX: Final = ".xmp"
 """Behind the whole name, so that ``a.bmp`` and ``a.txt`` do not share one."""
-PLACE: Final = f"{XMP_PLACE} beside the file"
 CHOICE: Final = "sidecar"
 """What the setting ``places`` says for a format whose label is to stand beside the file."""
 
@@ -20,9 +19,9 @@ def read(packet: bytes) -> Reading:
     from mingwen.formats import _xmp  # noqa: PLC0415 - few files have one
 
     try:
-        return Reading(tuple(_xmp.sites(packet, PLACE, guide=True)))
+        return Reading(tuple(_xmp.sites(packet, BESIDE_PLACE, guide=True)))
     except Malformed as e:
-        return Reading(unread=(Unread(PLACE, e.message),))
+        return Reading(unread=(Unread(BESIDE_PLACE, e.message),))
 
 
 def edited(packet: bytes | None, label: str) -> bytes:
@@ -43,7 +42,7 @@ def placed(format_: Format, choice: str) -> Format:
         Misused: the format has no such place (``places.unknown``).
     """
     if choice == CHOICE:
-        return replace(format_, sidecar=True, place=PLACE, source="chosen by configuration")
+        return replace(format_, sidecar=True, place=BESIDE_PLACE, source="chosen by configuration")
     chosen = next((a for a in format_.alternatives if a.name == choice), None)
     if chosen is None:
         names = ", ".join([*(a.name for a in format_.alternatives), CHOICE])

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from mingwen.domain.errors import Malformed
+from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _stray, _xmp
 from mingwen.formats._bytes import read_at, size_of
@@ -37,9 +37,15 @@ def splice(source: BinaryIO, label: str) -> Splice:
     """Describe the XMP file beside the picture; the picture itself stays as it is.
 
     Raises:
+        Refused: a label stands in the picture's file, which this leaves as it is (``bmp.label-inside``).
         Malformed: the file is no BMP (``bmp.broken``, ``file.truncated``).
     """
-    _pixels(source)
+    if sites := read(source).sites:
+        raise Refused(
+            "bmp.label-inside",
+            f"expected no label in the file itself, found one {sites[0].place}",
+            hint="take the picture as its producer made it; or save it as PNG, which has a place for a label",
+        )
     return (_xmp.edit(None, label),)
 
 

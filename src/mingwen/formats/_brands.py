@@ -26,5 +26,7 @@ def brand(head: bytes) -> bytes | None:
 def is_avif(head: bytes) -> bool:
     """Say whether a picture is coded in AV1: by its major brand, or if that is generic by a compatible one."""
     major = brand(head)
+    if major not in _GENERIC:
+        return major in AVIF
     compatible = {head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4]), len(head)), 4)}
-    return major in AVIF or (major in _GENERIC and not AVIF.isdisjoint(compatible))
+    return not AVIF.isdisjoint(compatible)

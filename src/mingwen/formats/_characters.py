@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import BinaryIO
 
 from mingwen.domain.errors import Misused
@@ -55,6 +56,7 @@ _BY_SUFFIX = {
 """Other suffixes are left alone: a line of JSON at its end breaks a program, a table or a JSON file."""
 
 
+@lru_cache(maxsize=1)  # every text format asks it of the same file, one after the other
 def kind_of(head: bytes, suffix: str) -> Kind | None:
     """Return which text format a file is, or None if it is no text; both arguments as in ``Format.claims``."""
     if not head:

@@ -20,14 +20,19 @@ REACH_BYTES = 1024 * 1024
 CLUE_REACH_BYTES = 32 * 1024
 """How much of either end of a page is searched for clues."""
 
-_PLACE = "meta AIGC"
+_NAME = "AIGC"
+_OTHER_NAME = "aigc-metadata"
+"""Seen in pages in the wild."""
+_PLACE = f"meta {_NAME}"
 _INLINE = frozenset(b"a abbr b bdi bdo big cite code em font i ins kbd mark q rp rt ruby s small span strong sub sup u".split())
 """Elements that stand within a line of text."""
 _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b"script", b"style", b"noscript", b"template"))
 """Start tags that do not end the head (HTML Living Standard §13.2.6.4.4)."""
-_OTHER_NAMES = (b"aigc", b"aigc-metadata")
+_NAMES = (b"aigc", b"aigc-metadata")
 _JSON_TYPES = (b"application/json", b"application/ld+json")
 _LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
+_CUT_OFF = re.compile(rb"<(?:meta|!--)[^>]*?aigc[^>]*?[{&]", re.IGNORECASE)
+"""A tag or comment that does not end, with an object or a character reference behind the name."""
 _KEY = re.compile(rb'"AIGC"[\t\n\f\r ]*+:')
 
 
@@ -50,6 +55,8 @@ class _Head:
     point: int = 0
     rank: int = 0
     xml: bool = False
+    stop: int = 0
+    """Behind the last whole token."""
 
     @property
     def here(self) -> bool:
@@ -57,6 +64,7 @@ class _Head:
 
     def follow(self, view: bytes, token: Token) -> None:
         """Take one token; afterwards ``here`` says whether it stands in the head itself."""
+        self.stop = max(token.stop, token.inner[1])
         if token.name == b"template":
             self.templates = max(0, self.templates + (1 if token.cut is Cut.START else -1))
         if self.templates == 0 and (token.after_text or _ends_head(token)):
@@ -120,13 +128,13 @@ def _found(page: Stretch, value: tuple[int, int], whole: tuple[int, int], place:
 def _meta(page: Stretch, token: Token, *, in_head: bool) -> Iterator[_Found]:
     values = attributes(page.view, token)
     name = page.view[slice(*values.get(b"name", (0, 0)))]
-    if name.lower() not in _OTHER_NAMES:
+    if name.lower() not in _NAMES:
         return
-    found = _found(page, values.get(b"content", (0, 0)), (token.start, token.stop), f"meta {name.decode('ascii')}")
+    place = f"meta {name.decode('ascii')}{'' if in_head else ' outside the head'}"
+    found = _found(page, values.get(b"content", (0, 0)), (token.start, token.stop), place)
     if isinstance(found.seen, Site):
-        guide = name == b"AIGC" and in_head
-        place = found.seen.place if guide or name != b"AIGC" else "meta AIGC outside the head"
-        found = _Found(Site(place, html.unescape(found.seen.text), Wrapper.EITHER, guide=guide), token.start, token.stop)
+        site = Site(place, html.unescape(found.seen.text), Wrapper.EITHER, guide=place == _PLACE)
+        found = _Found(site, token.start, token.stop)
     yield found
 
 
@@ -154,6 +162,8 @@ def read(source: BinaryIO) -> Reading:
     seen = [f.seen for f in found]
     if head.open and not page.last:
         seen.append(Unread(_PLACE, f"is in a head of more than the {REACH_BYTES} bytes that are read"))
+    if _CUT_OFF.search(page.view, head.stop):
+        seen.append(Unread(_PLACE, "begins in a tag or comment that breaks off"))
     return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
 
 
@@ -164,6 +174,15 @@ def splice(source: BinaryIO, label: str) -> Splice:
         Refused: the head is too large to be searched (``html.head-too-large``), or a JSON script holds
             a label beside other data (``html.label-among-data``).
     """
+    return _spliced(source, label, _NAME)
+
+
+def splice_other(source: BinaryIO, label: str) -> Splice:
+    """Put it under the other name, ``aigc-metadata``, instead; errors as ``splice``."""
+    return _spliced(source, label, _OTHER_NAME)
+
+
+def _spliced(source: BinaryIO, label: str, name: str) -> Splice:
     require_label(label)
     size, page = size_of(source), opening(source, REACH_BYTES)
     found, head = _scan(page)
@@ -173,8 +192,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
             f"expected the head to end within {REACH_BYTES} bytes, but it does not",
             hint="move large scripts and styles out of the head",
         )
-    tag = f'<meta name="AIGC" content="{html.escape(label)}"{"/" if head.xml else ""}>'
-    old = next((f for f in found if isinstance(f.seen, Site) and f.seen.guide), None)
+    tag = f'<meta name="{name}" content="{html.escape(label)}"{"/" if head.xml else ""}>'
+    old = next((f for f in found if isinstance(f.seen, Site) and f.seen.place == f"meta {name}"), None)
     edits = [Edit(page.at(f.start), page.at(f.stop), _gone(page, f)) for f in found if f is not old]
     start, stop = (old.start, old.stop) if old else (head.point, head.point)
     if old is None:

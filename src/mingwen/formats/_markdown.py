@@ -11,14 +11,18 @@ import yaml
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
-from mingwen.formats._characters import CLUE_BYTES, Stretch, ends, opening, require_label
+from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, ends, opening, require_label
 from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._text import last_lines, seen_at
 
 REACH_BYTES = 64 * 1024
 """How much of a file is searched; front matter that is longer is not read."""
+LINES_BYTES = 64 * 1024
+"""How much of a file's end is searched for the line that plain text would have."""
 
 PLACE = "front matter AIGC"
+_LINE_PLACE = "last lines"
 _LATER_PLACE = "later front matter AIGC"
 _TOO_LONG = f"is longer than the {REACH_BYTES} bytes that are read"
 _PLAIN_KEY = re.compile(r"(?!(?i:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9]*")
@@ -91,14 +95,17 @@ def _is_string(node: yaml.Node) -> bool:
 
 
 def read(source: BinaryIO) -> Reading:
-    """Find every ``AIGC`` in the front matter at the very head, and in blocks directly behind it."""
+    """Find every ``AIGC`` in the front matter at the very head, in blocks directly behind it, and in the last lines."""
     head = opening(source, REACH_BYTES)
+    lines = [seen_at(line, _LINE_PLACE, guide=False) for line in last_lines(closing(source, LINES_BYTES))]
+    sites = tuple(s for s in lines if isinstance(s, Site))
+    unread = tuple(s for s in lines if isinstance(s, Unread))
     if opens(head) and not head.last and next(blocks(head), None) is None:
-        return Reading(unread=(Unread(PLACE, _TOO_LONG),))
+        return Reading(sites, (Unread(PLACE, _TOO_LONG), *unread))
     try:
-        return Reading(_sites(_all_parsed(head)))
+        return Reading((*_sites(_all_parsed(head)), *sites), unread)
     except Malformed as error:
-        return Reading(unread=(Unread(PLACE, error.message),))
+        return Reading(sites, (Unread(PLACE, error.message), *unread))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -123,7 +130,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise Refused(
             "markdown.too-long", f"expected front matter of at most {REACH_BYTES} bytes, got more", hint="make it shorter"
         )
-    return spliced([*later, *new], size)
+    lines = (Edit(s.at(start), s.at(stop), b"") for s, start, stop in last_lines(closing(source, LINES_BYTES)))
+    return spliced([*later, *new, *lines], size)
 
 
 def _before(head: Stretch, fields: dict[str, str]) -> Edit:

@@ -3,6 +3,7 @@
 import re
 import zlib
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 SUFFIXES: Final = {
@@ -58,6 +59,7 @@ _MAX_TYPES_BYTES: Final = 64 << 10
 """How much of ``[Content_Types].xml`` is unpacked."""
 
 
+@lru_cache(maxsize=1)  # every document format asks it of the same file, one after the other
 def kind_of(head: bytes, suffix: str) -> Kind | None:
     """Say which document begins with ``head``: its ``mimetype``, its content types, its names; the suffix if none tells."""
     if not head.startswith(_LOCAL):

@@ -27,6 +27,7 @@ from mingwen.domain.media import Medium, Splice
 from mingwen.domain.sites import Reading, Site, Unread, Wrapper
 
 __all__ = [
+    "BESIDE_PLACE",
     "HEAD_BYTES",
     "MAX_CLUES",
     "MAX_CLUE_CHARS",
@@ -46,6 +47,8 @@ HEAD_BYTES: Final = 4096
 """How much of a file's beginning a chooser is given."""
 XMP_PLACE: Final = "XMP TC260:AIGC"
 """The place in an XMP packet that is the format's own."""
+BESIDE_PLACE: Final = f"{XMP_PLACE} beside the file"
+"""The place in an XMP file that stands beside the file itself."""
 
 
 class Body(Protocol):

@@ -1,7 +1,7 @@
 """BMP: it has no room for metadata, so the label stands in an XMP file beside it (our documented default; the guide: UNKNOWN)."""
 
 from mingwen.domain.media import Medium
-from mingwen.formats._shape import XMP_PLACE, Body, Format
+from mingwen.formats._shape import BESIDE_PLACE, Body, Format
 
 _HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 """How long the second header is, in all its versions from OS/2 1 to V5: it has no other mark."""
@@ -22,7 +22,7 @@ MEMBER = Format(
     name="bmp",
     mime="image/bmp",
     suffixes=(".bmp", ".dib"),
-    place=XMP_PLACE,
+    place=BESIDE_PLACE,
     source="our default: no guide names a place (UNKNOWN)",
     claims=claims,
     medium=lambda _: Medium.IMAGE,

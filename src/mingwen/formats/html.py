@@ -1,8 +1,10 @@
 """HTML: ``<meta name="AIGC" content="{…}">`` in the head (our documented default; the guide: UNKNOWN)."""
 
-from mingwen.domain.media import Medium
+from typing import BinaryIO
+
+from mingwen.domain.media import Medium, Splice
 from mingwen.formats._characters import Kind, kind_of
-from mingwen.formats._shape import Body, Format
+from mingwen.formats._shape import Alternative, Body, Format
 
 
 def claims(head: bytes, suffix: str) -> bool:
@@ -16,6 +18,12 @@ def _body() -> Body:
     return _html
 
 
+def _other(source: BinaryIO, label: str) -> Splice:
+    from mingwen.formats import _html  # noqa: PLC0415 - see Format.body
+
+    return _html.splice_other(source, label)
+
+
 MEMBER = Format(
     name="html",
     mime="text/html",
@@ -25,4 +33,12 @@ MEMBER = Format(
     claims=claims,
     medium=lambda _: Medium.TEXT,
     body=_body,
+    alternatives=(
+        Alternative(
+            name="aigc-metadata",
+            place="meta aigc-metadata",
+            source="as pages in the wild have it (F); no guide names a place (UNKNOWN)",
+            splice=_other,
+        ),
+    ),
 )

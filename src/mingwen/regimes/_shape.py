@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
+from mingwen.domain.labels import AigcLabel
 from mingwen.domain.manifests import Manifest, State
 from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import Report
@@ -51,9 +53,19 @@ class Facts:
     watermark: bool | None = None
 
     @property
-    def signed(self) -> bool:
-        """Does it bear a manifest that holds?"""
-        return self.manifest is not None and self.manifest.state in {State.VALID, State.TRUSTED}
+    def signed(self) -> Manifest | None:
+        """The manifest, if there is one that holds."""
+        return self.manifest if self.manifest and self.manifest.state in {State.VALID, State.TRUSTED} else None
+
+    @property
+    def label(self) -> AigcLabel | None:
+        """The metadata label, if there is one whose production fields could be understood."""
+        return next((r.label for r in self.report.labels if r.label), None)
+
+    @property
+    def is_whole(self) -> bool:
+        """Could every channel be read that may hold a label?"""
+        return not any(f.code == "channel.unread" for f in self.report.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class Duty:
     """One thing that a regime asks of a file."""
 
     article: str
-    """With the grade of its source: "Art. 50(2) (A)"."""
+    """With the grade of its source: "Art. 50(2) (A)"; ``clauses.cited`` says it in Chinese."""
     en: str
     zh: str
     answer: Callable[[Facts], Answer]
@@ -124,6 +136,35 @@ def unknown(en: str, zh: str) -> Answer:
 def not_applicable(en: str, zh: str) -> Answer:
     """Say that a duty does not concern this file."""
     return Answer(Met.NOT_APPLICABLE, en, zh)
+
+
+def without(facts: Facts, en: str, zh: str) -> Answer:
+    """Say that a duty is not met since something was not found; unknown, where it may stand in what could not be read."""
+    if facts.is_whole:
+        return not_met(en, zh)
+    return unknown(f"{en}, but a part of the file could not be read", f"{zh}，但文件部分内容无法读取")
+
+
+def unlabelled(facts: Facts) -> Answer:
+    """Answer for a file in which no label could be understood."""
+    if facts.report.labels:
+        return not_met("the label lacks what identifies the content", "标识缺少生成要素")
+    return without(facts, "no metadata label was found", "未发现隐式标识")
+
+
+_STATES: Final = {
+    State.INVALID: ("the manifest does not hold", "清单无效或文件已被更改"),
+    State.UNREADABLE: ("the manifest could not be read", "清单无法读取"),
+    State.UNFETCHED: ("the manifest stands elsewhere and was not fetched", "清单位于别处，未获取"),
+}
+
+
+def unsigned(facts: Facts) -> Answer:
+    """Answer for a file without a manifest that holds."""
+    if facts.manifest is None:
+        return not_met("there is no signed manifest", "没有经签名的清单")
+    en, zh = _STATES[facts.manifest.state]
+    return not_met(en, zh) if facts.manifest.state is State.INVALID else unknown(en, zh)
 
 
 def perceptible(facts: Facts) -> Answer:

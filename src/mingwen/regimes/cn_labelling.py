@@ -6,7 +6,7 @@ from typing import Final
 from mingwen.domain.findings import Severity
 from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import Verdict
-from mingwen.regimes._shape import Answer, Duty, Facts, Need, Regime, met, not_met, perceptible, unknown
+from mingwen.regimes._shape import Answer, Duty, Facts, Need, Regime, met, not_met, perceptible, unknown, unlabelled
 
 _CLAUSES: Final = {Medium.TEXT: "§5.1", Medium.IMAGE: "§5.2", Medium.AUDIO: "§5.3", Medium.VIDEO: "§5.4"}
 
@@ -18,43 +18,49 @@ def _explicit(facts: Facts) -> Answer:
 
 
 def _metadata(facts: Facts) -> Answer:
-    verdict = facts.report.verdict
-    if verdict is Verdict.COMPLIANT:
+    if facts.report.verdict is Verdict.COMPLIANT:
         return met("the label is compliant", "隐式标识合规")
-    if verdict is Verdict.INCONCLUSIVE:
-        return unknown("a part of the file could not be read", "文件部分内容无法读取")
-    errors = ", ".join(dict.fromkeys(f.code for f in facts.report.findings if f.severity is Severity.ERROR))
-    return not_met(f"{verdict.value}: {errors}" if errors else "no label was found", errors or "未发现隐式标识")
+    errors = [f for f in facts.report.findings if f.severity is Severity.ERROR]
+    if errors:
+        more = f" (+{len(errors) - 1})" if errors[1:] else ""
+        return not_met(f"{errors[0].message('en')}{more}", f"{errors[0].message('zh')}{more}")
+    if facts.report.labels:
+        return unknown("there is a label, but a part of the file could not be read", "有标识，但文件部分内容无法读取")
+    return unlabelled(facts)
 
 
 def _one(facts: Facts) -> Answer:
     count = len(facts.report.labels)
-    if count == 1:
-        return met("there is one", "只有一个标识")
-    return not_met(f"there are {count}", f"共有 {count} 个标识")
+    if count == 0:
+        return unlabelled(facts)
+    if count > 1:
+        return not_met(f"there are {count}", f"共有 {count} 个标识")
+    if not facts.is_whole:
+        return unknown("one was found, but a part of the file could not be read", "发现一个标识，但文件部分内容无法读取")
+    return met("there is one", "只有一个标识")
 
 
 def _place(facts: Facts) -> Answer:
     if not facts.report.labels:
-        return not_met("no label was found", "未发现隐式标识")
-    place = facts.report.labels[0].place
-    guide = facts.report.labels[0].guide
-    return met(f"it stands at {place}", f"位于 {place}") if guide else not_met(f"it stands at {place}", f"位于 {place}")
+        return unlabelled(facts)
+    there = facts.report.labels[0]
+    return (met if there.guide else not_met)(f"it stands at {there.place}", f"位于 {there.place}")
 
 
 def _code(facts: Facts) -> Answer:
+    if facts.label is None:
+        return unlabelled(facts)
     odd = [f for f in facts.report.findings if f.code.startswith("provider.")]
-    label = next((r.label for r in facts.report.labels if r.label), None)
-    if label is None:
-        return not_met("no label was found", "未发现隐式标识")
     if odd:
         return not_met(odd[0].message("en"), odd[0].message("zh"))
     return met("27 characters, with a credit code that adds up", "27 位编码，校验码正确")
 
 
 def _spread(facts: Facts) -> Answer:
-    label = next((r.label for r in facts.report.labels if r.label), None)
-    if label and label.ContentPropagator and label.PropagateID:
+    label = facts.label
+    if label is None:
+        return unlabelled(facts)
+    if label.ContentPropagator and label.PropagateID:
         return met(f"spread by {label.ContentPropagator}", f"传播平台为 {label.ContentPropagator}")
     return not_met("the fields of propagation are empty", "传播字段为空")
 

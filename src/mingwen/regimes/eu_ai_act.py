@@ -6,33 +6,46 @@ Art. 50 applies from 2026-08-02; for systems that were on the market before, Art
 
 from datetime import date
 
+from mingwen.domain.labels import Claim
 from mingwen.domain.manifests import AI_SOURCES
 from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import Verdict
-from mingwen.regimes._shape import Answer, Duty, Facts, Met, Need, Regime, met, not_met, perceptible, unknown, watermarked
+from mingwen.regimes._shape import (
+    Answer,
+    Duty,
+    Facts,
+    Met,
+    Need,
+    Regime,
+    met,
+    not_met,
+    perceptible,
+    unknown,
+    unsigned,
+    watermarked,
+    without,
+)
 
 
 def _readable(facts: Facts) -> Answer:
-    if facts.signed and facts.manifest and AI_SOURCES & set(facts.manifest.source_types):
+    origin = facts.signed.origin if facts.signed else None
+    if facts.signed and AI_SOURCES & {*facts.signed.source_types, *(origin.source_types if origin else ())}:
         return met("a manifest states that it is generated", "清单声明为人工智能生成")
-    if facts.report.verdict is Verdict.COMPLIANT:
-        return met("a metadata label states that it is generated", "元数据标识声明为人工智能生成")
-    return not_met("no mark that machines read holds", "没有有效的机器可读标记")
+    if facts.report.verdict is Verdict.COMPLIANT and facts.label:
+        if facts.label.Label == Claim.GENERATED:
+            return met("a metadata label states that it is generated", "元数据标识声明为人工智能生成")
+        return not_met("the metadata label says only that it may be generated", "元数据标识仅表明可能或疑似生成")
+    return without(facts, "no mark that machines read holds", "没有有效的机器可读标记")
 
 
 def _signed(facts: Facts) -> Answer:
-    if facts.manifest is None:
-        return not_met(
-            "there is no manifest; a metadata label alone is not signed as a whole", "没有清单；仅有元数据标识不构成签名"
-        )
-    if not facts.signed:
-        return not_met(f"the manifest is {facts.manifest.state.value}", f"清单状态：{facts.manifest.state.value}")
-    if not facts.manifest.time:
+    manifest = facts.signed
+    if manifest is None:
+        return unsigned(facts)
+    if not manifest.time:
         return not_met("the manifest is signed, but bears no time stamp", "清单已签名，但没有时间戳")
-    return met(
-        f"signed by {facts.manifest.signer}, time-stamped {facts.manifest.time}",
-        f"由 {facts.manifest.signer} 签名，时间戳 {facts.manifest.time}",
-    )
+    signer = manifest.signer or manifest.issuer
+    return met(f"signed by {signer}, time-stamped {manifest.time}", f"由 {signer} 签名，时间戳 {manifest.time}")
 
 
 def _hidden(facts: Facts) -> Answer:

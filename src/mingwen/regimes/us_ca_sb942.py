@@ -8,7 +8,20 @@ from collections.abc import Callable
 from datetime import date
 
 from mingwen.domain.media import Medium
-from mingwen.regimes._shape import Answer, Duty, Facts, Met, Need, Regime, met, not_applicable, not_met, watermarked
+from mingwen.regimes._shape import (
+    Answer,
+    Duty,
+    Facts,
+    Met,
+    Need,
+    Regime,
+    met,
+    not_applicable,
+    not_met,
+    unsigned,
+    watermarked,
+    without,
+)
 
 
 def _of_media(answer: Callable[[Facts], Answer]) -> Callable[[Facts], Answer]:
@@ -23,31 +36,33 @@ def _of_media(answer: Callable[[Facts], Answer]) -> Callable[[Facts], Answer]:
 
 
 def _provider(facts: Facts) -> Answer:
-    label = next((r.label for r in facts.report.labels if r.label), None)
-    name = (label.ContentProducer if label else "") or (facts.manifest.signer if facts.signed and facts.manifest else "")
-    return met(f"it names {name}", f"标明 {name}") if name else not_met("no provider is named", "未标明提供者")
+    name = (facts.label.ContentProducer if facts.label else "") or (facts.signed.signer if facts.signed else "")
+    return met(f"it names {name}", f"标明 {name}") if name else without(facts, "no provider is named", "未标明提供者")
 
 
 def _system(facts: Facts) -> Answer:
-    agent = facts.manifest.agent if facts.signed and facts.manifest else None
-    if agent and agent.name and agent.version:
+    if facts.signed is None:
+        return unsigned(facts)
+    agent = facts.signed.origin.agent if facts.signed.origin else None
+    if agent and agent.version:
         return met(f"it names {agent.name} {agent.version}", f"标明 {agent.name} {agent.version}")
-    return not_met("no system with its version is named; a manifest names both", "未标明系统及其版本；可由清单标明")
+    return not_met("the manifest names no generating system with its version", "清单未标明生成系统及其版本")
 
 
 def _time(facts: Facts) -> Answer:
-    when = (facts.manifest.time or facts.manifest.when) if facts.signed and facts.manifest else ""
+    if facts.signed is None:
+        return unsigned(facts)
+    when = facts.signed.origin.when if facts.signed.origin else ""
     return (
         met(f"it says {when}", f"标明 {when}")
         if when
-        else not_met("no time is named; a manifest names it", "未标明时间；可由清单标明")
+        else not_met("the manifest does not say when it was made", "清单未标明生成时间")
     )
 
 
 def _number(facts: Facts) -> Answer:
-    label = next((r.label for r in facts.report.labels if r.label), None)
-    number = (label.ProduceID if label else "") or (facts.manifest.id if facts.signed and facts.manifest else "")
-    return met(f"it is {number}", f"为 {number}") if number else not_met("there is none", "没有唯一标识")
+    number = (facts.label.ProduceID if facts.label else "") or (facts.signed.id if facts.signed else "")
+    return met(f"it is {number}", f"为 {number}") if number else without(facts, "there is none", "没有唯一标识符")
 
 
 def _lasting(facts: Facts) -> Answer:

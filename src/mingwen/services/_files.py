@@ -7,15 +7,16 @@ from pathlib import PurePath
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
 from mingwen import formats
+from mingwen.domain import manifests
 from mingwen.domain.clues import Channel
-from mingwen.domain.errors import Malformed, Unproven
+from mingwen.domain.errors import Malformed, Refused, Unproven
 from mingwen.domain.labels import AigcLabel, to_json
 from mingwen.domain.manifests import Action, Statement, System
 from mingwen.domain.media import Keep, Splice
 from mingwen.domain.sites import Reading
 from mingwen.domain.verdicts import read_site
 from mingwen.formats import HEAD_BYTES, Format, beside
-from mingwen.ports import World
+from mingwen.ports import Parent, World
 
 Beside: TypeAlias = Mapping[str, bytes]
 """What stands beside a file under its name and a suffix: ``{".xmp": …}``."""
@@ -31,7 +32,7 @@ class Signed:
     """A manifest that is to go with the label."""
 
     statement: Statement
-    parent: BinaryIO | None
+    parent: Parent | None
     """The file as it came, if it bears a manifest of its own."""
 
 
@@ -106,12 +107,24 @@ class Acting(Protocol):
 
 
 def resigned(world: World, command: Acting, format_: Format, made: AigcLabel, source: BinaryIO, near: Beside) -> Signed | None:
-    """Make the statement of the next manifest, if the file bears one: a new label would break it, so it becomes an ingredient."""
+    """Make the statement of the next manifest, if the file bears one: a new label would break it, so it becomes an ingredient.
+
+    Raises:
+        Refused: the one that is there does not hold, or stands elsewhere (``manifest.stands``).
+    """
+    outside = near.get(MANIFEST_SUFFIX)
     if not has_manifest(format_, source, near):
         return None
+    there = world.manifests.read(source, format_.c2pa, io.BytesIO(outside) if outside is not None else None)
+    if there and (problem := manifests.obstacle(there)):
+        raise Refused(
+            "manifest.stands",
+            f"expected a manifest that holds, but {problem.message()}",
+            hint="a new one would hide that; take the file as its signer made it",
+        )
     now, title = world.clock.now(), PurePath(command.name).name
     said = command.system.statement(to_json(made), title=title, when=now, action=Action.EDITED_METADATA)
-    return Signed(said, source)
+    return Signed(said, Parent(source, outside))
 
 
 def write(  # noqa: PLR0913 - each is a part of one output
@@ -131,8 +144,9 @@ def write(  # noqa: PLR0913 - each is a part of one output
         Unproven: something else came back (``label.read-back``).
     """
     text = to_json(made)
-    outside: dict[str, bytes] = {beside.SUFFIX: beside.edited(near.get(beside.SUFFIX), text)} if format_.sidecar else {}
-    pieces = all_of(source) if format_.sidecar else format_.splice(source, text)
+    is_beside = format_.sidecar and not format_.read(source).sites  # a label that stands in the file stays there
+    outside: dict[str, bytes] = {beside.SUFFIX: beside.edited(near.get(beside.SUFFIX), text)} if is_beside else {}
+    pieces = all_of(source) if is_beside else format_.splice(source, text)
     with world.files.scratch() as scratch:
         embeds = signed is not None and bool(format_.c2pa)
         labelled = scratch if embeds else sink

@@ -46,4 +46,5 @@ def _explicit(world: World, examined: _examination.Examined, source: BinaryIO) -
         return False
     if world.recognise is None or examined.medium is Medium.AUDIO:
         return None
-    return any(has_elements(line) for line in world.recognise.words(source, examined.medium))
+    lines = world.recognise.words(source, examined.medium)
+    return None if lines is None else any(has_elements(line) for line in lines)

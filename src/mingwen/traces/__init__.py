@@ -42,7 +42,9 @@ def search(clues: Iterable[Clue], source: BinaryIO, format_name: str) -> tuple[S
         Malformed: what the clues raise while they are taken, and nothing else.
     """
     given = tuple(_within(clues))
-    sightings = ((trace, _seen(trace, given, source, format_name)) for trace in every())
+    there = frozenset(clue.channel for clue in given)
+    asked = (trace for trace in every() if trace.pixels or not there.isdisjoint(trace.channels))
+    sightings = ((trace, _seen(trace, given, source, format_name)) for trace in asked)
     return tuple(Sighting(trace, words) for trace, words in sightings if words)
 
 

@@ -3,6 +3,8 @@
 Every call makes its own context: the library's handles are neither for two threads nor for a forked child.
 """
 
+import io
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from mingwen.adapters.manifests.streams import Nowhere, Watched
 from mingwen.domain.errors import Malformed, MingwenError, Unavailable
 from mingwen.domain.manifests import PARENT, Agent, Manifest, State, Statement, Status, Where, definition
 from mingwen.formats._boxes import Box, walk
+from mingwen.ports import Parent
 
 MAX_SIDECAR_BYTES: Final = 32 << 20
 """A manifest beside its file; thumbnails of many ingredients make large ones."""
@@ -85,7 +88,7 @@ class C2paManifests:
             where = Where.REMOTE if said.startswith("Remote:") else where
             return Manifest(where, State.UNREADABLE, (Status("general.error", success=False, explanation=said),))
 
-    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: BinaryIO | None) -> bytes | None:
+    def sign(self, source: BinaryIO, sink: BinaryIO, mime: str, statement: Statement, parent: Parent | None) -> bytes | None:
         """Sign ``source``; a manifest that it holds gives way to the new one, unless ``parent`` brings it in as ingredient.
 
         Raises:
@@ -106,14 +109,38 @@ class C2paManifests:
                 ) as signer,
             ):
                 if parent:
-                    parent.seek(0)
-                    builder.add_ingredient(_parent(statement), mime or OCTETS, Watched(parent))
+                    brought = self._brought(parent, mime)
+                    if brought and parent.beside:
+                        builder.add_resource(_BROUGHT, io.BytesIO(parent.beside))
+                    parent.source.seek(0)
+                    builder.add_ingredient(_parent(statement) | brought, mime or OCTETS, Watched(parent.source))
                 if not embeds:
                     builder.set_no_embed()
                 data: bytes = builder.sign(signer, mime if embeds else OCTETS, call.source, call.sink)
         except c2pa.C2paError as e:
             raise call.reason(e) from e
         return None if embeds else data
+
+    def _brought(self, parent: Parent, mime: str) -> dict[str, object]:
+        """Say of an ingredient that its manifest stood beside it; the library looks into the file only.
+
+        C2PA 2.2 §10.3.2.2: an ingredient with a manifest records how it validated.
+        """
+        inside = self._looked(parent.source, mime, None) if _embeds(mime) else None
+        if parent.beside is None or (inside and inside.state is not State.UNFETCHED):
+            return {}
+        parent.source.seek(0)
+        watched = Watched(parent.source)
+        with (
+            c2pa.Context.from_dict(self._reading) as context,
+            c2pa.Reader(mime or OCTETS, watched, parent.beside, context) as reader,
+        ):
+            report = json.loads(reader.json())
+        return {
+            "manifest_data": {"format": "application/c2pa", "identifier": _BROUGHT},
+            "active_manifest": report["active_manifest"],
+            "validation_results": report["validation_results"],
+        }
 
 
 @dataclass
@@ -149,7 +176,11 @@ class _Call:
 _UNFETCHED: Final = "Remote: must fetch remote manifests from url"
 
 
-def _parent(statement: Statement) -> dict[str, str]:
+_BROUGHT: Final = "parent.c2pa"
+"""The resource that holds the manifest which stood beside the parent."""
+
+
+def _parent(statement: Statement) -> dict[str, object]:
     return {"title": statement.title, "relationship": "parentOf", "label": PARENT}
 
 

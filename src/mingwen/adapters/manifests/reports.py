@@ -1,14 +1,16 @@
 """The JSON report of the C2PA library, which repeats what a stranger's file says, as a ``Manifest``."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from mingwen.domain.manifests import ACTIONS_ASSERTION, AIGC_ASSERTION, Agent, Manifest, State, Status, Where
+from mingwen.domain.manifests import ACTIONS_ASSERTION, AIGC_ASSERTION, Action, Agent, Manifest, Origin, State, Status, Where
 
 MAX_TEXT_CHARS: Final = 4096
 """What is longer is no name, code or address, and people have to read it."""
 
+MAX_PARENTS: Final = 16
+"""Manifests that are followed back; each platform adds one."""
 _STATES: Final = {"Trusted": State.TRUSTED, "Valid": State.VALID}
 _OUTCOMES: Final = {"success": True, "informational": None, "failure": False}
 
@@ -28,8 +30,6 @@ def manifest(report: str, where: Where, remote_url: str) -> Manifest:
     signature = _dict(active.get("signature_info"))
     actions = tuple(_actions(active))
     stamped = any(s.code.startswith("timeStamp.") and s.success for s in statuses)
-    agents = (_agent(a.get("softwareAgent")) for a in actions)
-    claimed = (_agent(g) for g in _dicts(active.get("claim_generator_info")))
     return Manifest(
         where,
         _STATES.get(_text(whole.get("validation_state")), State.INVALID),
@@ -39,13 +39,35 @@ def manifest(report: str, where: Where, remote_url: str) -> Manifest:
         issuer=_text(signature.get("issuer")),
         time=_text(signature.get("time")) if stamped else "",
         when=next((w for a in actions if (w := _text(a.get("when")))), ""),
-        agent=next((a for a in (*agents, *claimed) if a), None),
-        source_types=tuple(dict.fromkeys(t for a in actions if (t := _text(a.get("digitalSourceType"))))),
+        agent=_agent_of(actions, active),
+        source_types=_source_types(actions),
         actions=tuple(_text(a.get("action")) for a in actions),
+        origin=_origin(_dict(whole.get("manifests")), active),
         aigc=_aigc(active),
         ingredients=len(_dicts(active.get("ingredients"))),
         remote_url=remote_url,
     )
+
+
+def _origin(manifests: dict[str, object], manifest: dict[str, object]) -> Origin | None:
+    """Follow the parents to the one that says ``c2pa.created`` (C2PA 2.2 §18.14.2: a manifest tells of it or has a parent)."""
+    for _ in range(MAX_PARENTS):
+        created = [a for a in _actions(manifest) if _text(a.get("action")) == Action.CREATED]
+        if created:
+            return Origin(_agent_of(created, manifest), _text(created[0].get("when")), _source_types(created))
+        parents = (i for i in _dicts(manifest.get("ingredients")) if i.get("relationship") == "parentOf")
+        manifest = _dict(manifests.get(next((_text(p.get("active_manifest")) for p in parents), "")))
+    return None
+
+
+def _agent_of(actions: Iterable[dict[str, object]], manifest: dict[str, object]) -> Agent | None:
+    agents = (_agent(a.get("softwareAgent")) for a in actions)
+    claimed = (_agent(g) for g in _dicts(manifest.get("claim_generator_info")))
+    return next((a for a in (*agents, *claimed) if a), None)
+
+
+def _source_types(actions: Iterable[dict[str, object]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(t for a in actions if (t := _text(a.get("digitalSourceType")))))
 
 
 def _statuses(results: dict[str, object]) -> Iterator[Status]:

@@ -23,6 +23,9 @@ SHORTEST_SIDE: Final = 600
 EDGE_SHARE: Final = 0.2
 """How much of the height the strips at top and bottom have."""
 MAX_SECONDS: Final = 30
+MAX_PIXELS: Final = 8192 * 8192
+"""Of a decoded picture; a JPEG is decoded at a fraction of its size."""
+_HINT: Final = "apt install tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng, or set gate.recogniser to none"
 LONGEST_SIDE: Final = 4800
 _LIGHT: Final = [0 if v > 200 else 255 for v in range(256)]  # noqa: PLR2004 - light letters become black on white
 _DARK: Final = [0 if v < 55 else 255 for v in range(256)]  # noqa: PLR2004 - dark letters too
@@ -45,30 +48,33 @@ class Tesseract:
         try:
             run = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, timeout=MAX_SECONDS, check=True)  # noqa: S607 - found on PATH
         except (OSError, subprocess.SubprocessError) as e:
-            hint = "apt install tesseract-ocr tesseract-ocr-chi-sim, or set gate.recogniser to none"
-            raise Unavailable("recogniser.missing", f"expected the program tesseract, but: {e}", hint=hint) from e
+            raise Unavailable("recogniser.missing", f"expected the program tesseract, but: {e}", hint=_HINT) from e
         missing = set(LANGUAGES.split("+")) - set(run.stdout.split())
         if missing:
-            hint = "apt install tesseract-ocr-chi-sim tesseract-ocr-eng"
             raise Unavailable(
-                "recogniser.missing", f"expected tesseract with {', '.join(sorted(missing))}, found none", hint=hint
+                "recogniser.missing", f"expected tesseract with {', '.join(sorted(missing))}, found none", hint=_HINT
             )
 
-    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str]:
-        """Return the lines that can be read, without the spaces between Chinese letters; none from what cannot be decoded."""
-        if medium not in {Medium.IMAGE, Medium.VIDEO}:
-            return ()
-        return tuple(dict.fromkeys(line for picture in _pictures(source, medium) for line in _lines(picture)))
+    def words(self, source: BinaryIO, medium: Medium) -> Sequence[str] | None:
+        """Return the lines that can be read, without the spaces between Chinese letters; None where there is nothing to see.
+
+        Raises:
+            Unavailable: the program is gone (``recogniser.missing``).
+        """
+        picture = (medium is Medium.IMAGE and _still(source)) or _frame(source)
+        if picture is None:
+            return None
+        try:
+            return tuple(dict.fromkeys(line for part in _parts(picture) for line in _lines(part)))
+        except subprocess.SubprocessError:  # it took too long, or failed: what it did not read may hold a label
+            return None
 
 
-def _pictures(source: BinaryIO, medium: Medium) -> Iterator[bytes]:
+def _parts(picture: "Image") -> Iterator[bytes]:
     """Yield what is to be read: of the strips at top and bottom what is very light or very dark, and the picture as it is."""
     from PIL import Image  # noqa: PLC0415 - only a gate that recognises needs it
 
-    picture = _still(source) if medium is Medium.IMAGE else _frame(source)
-    if picture is None:
-        return
-    grey = picture.convert("L")
+    grey = _grey(picture)
     factor = min(SHORTEST_SIDE / min(grey.size), LONGEST_SIDE / max(grey.size))
     grey = grey.resize((max(1, round(grey.width * factor)), max(1, round(grey.height * factor))), Image.Resampling.BICUBIC)
     strip = max(1, round(grey.height * EDGE_SHARE))
@@ -79,28 +85,39 @@ def _pictures(source: BinaryIO, medium: Medium) -> Iterator[bytes]:
     yield _png(grey)
 
 
+def _grey(picture: "Image") -> "Image":
+    """Take the colours away; what is transparent becomes grey, so that light and dark letters stand out from it."""
+    from PIL import Image  # noqa: PLC0415 - see _parts
+
+    if not picture.has_transparency_data:
+        return picture.convert("L")
+    opaque = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", opaque.size, (128, 128, 128, 255)), opaque).convert("L")
+
+
 def _still(source: BinaryIO) -> "Image | None":
-    from PIL import Image, ImageOps  # noqa: PLC0415 - see _pictures
+    from PIL import Image, ImageOps  # noqa: PLC0415 - see _parts
 
     source.seek(0)
     try:
         picture = Image.open(source)
         picture.draft("L", (2 * SHORTEST_SIDE, 2 * SHORTEST_SIDE))  # a JPEG is decoded at a fraction of its size
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds; what does not decode shows no words
+        return ImageOps.exif_transpose(picture) if picture.width * picture.height <= MAX_PIXELS else None
+    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds
         return None
 
 
 def _frame(source: BinaryIO) -> "Image | None":
-    """Take the first picture of a film: the label stands there (§5.4)."""
-    import av  # noqa: PLC0415 - see _pictures
+    """Take the first picture of a film, where the label stands (§5.4), or of a still that Pillow has no plugin for."""
+    import av  # noqa: PLC0415 - see _parts
     from av.error import FFmpegError  # noqa: PLC0415 - the same
 
     source.seek(0)
     try:
         with av.open(source, "r") as container:
             frame = next(iter(container.decode(video=0)), None)
-            return frame.to_image() if frame else None  # type: ignore[no-untyped-call]
+            fits = frame is not None and frame.width * frame.height <= MAX_PIXELS
+            return frame.to_image() if frame and fits else None  # type: ignore[no-untyped-call]
     except (FFmpegError, ValueError, IndexError):
         return None
 
@@ -113,17 +130,13 @@ def _png(picture: "Image") -> bytes:
 
 def _lines(picture: bytes) -> Iterator[str]:
     command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", _SPARSE]
+    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
         run = subprocess.run(  # noqa: S603 - our own words
-            command,
-            input=picture,
-            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-            capture_output=True,
-            timeout=MAX_SECONDS,
-            check=True,
+            command, input=picture, env=environment, capture_output=True, timeout=MAX_SECONDS, check=True
         )
-    except (OSError, subprocess.SubprocessError):
-        return
+    except OSError as e:
+        raise Unavailable("recogniser.missing", f"expected the program tesseract, but: {e}", hint=_HINT) from e
     for line in run.stdout.decode("utf-8", "replace").splitlines():
         if text := _MISREAD.sub("AI", _BETWEEN.sub("", line.strip())):
             yield text
