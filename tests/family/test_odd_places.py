@@ -17,6 +17,7 @@ from mutagen import id3 as untyped_id3
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from manifest_store import box
 from mingwen import formats
 from mingwen.domain.labels import FIELDS, produced, to_json, wrapped
 from mingwen.domain.media import Keep
@@ -51,11 +52,6 @@ def report(member: Format, data: bytes) -> Report:
 
 def codes(of: Report) -> list[str]:
     return [f.code for f in of.findings]
-
-
-def box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", len(body) + 8, kind) + body
 
 
 def segment(marker: int, body: bytes) -> bytes:

@@ -4,16 +4,16 @@ Read too: further tags, XMP in ``APPL``, every other chunk but the sound, and wh
 Structure: Audio Interchange File Format 1.3 (1989); AIFF-C draft (1991); XMP specification part 3, §1.1.2.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _id3, _stray, _tagged, _xmp
+from mingwen.formats import _clues, _glued, _id3, _id3_clues, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Unread
+from mingwen.formats._characters import guessed
+from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Unread
 
 MAX_CHUNKS: Final = 4_096
 MAX_TAGS: Final = 8
@@ -208,20 +208,20 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the text chunks by their kinds, the tags' frames and the XMP packet."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     form = _form(source)
     for chunk in form.chunks:
         if chunk.kind in _TEXTS:
             text = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=chunk.name)
-            yield Clue(Channel.TAG, chunk.name, text.rstrip(b"\0").decode("utf-8", "replace"))
+            yield Clue(Channel.TAG, chunk.name, guessed(text.rstrip(b"\0")))
         elif _is_packet(source, chunk) and chunk.size <= MAX_PACKET_BYTES:
-            yield Clue(Channel.XMP, "AIFF APPL", _packet(source, chunk).decode("utf-8", "replace")[:MAX_CLUE_CHARS])
+            yield _clues.xmp("AIFF APPL", _packet(source, chunk))
     for chunk in form.tags[:MAX_TAGS]:
         try:
             tag = _id3.tag_at(source, chunk.data, chunk.end)
         except Malformed:
             continue
-        yield from _tagged.clues(source, tag) if tag else ()
+        yield from _id3_clues.clues(source, tag) if tag else ()

@@ -14,10 +14,11 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _riff, _stray, _xmp
+from mingwen.formats import _clues, _glued, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._characters import guessed
 from mingwen.formats._riff import Chunk, Form
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_FORMS: Final = 4_096
 """RIFFs of the form AVIX behind the first; each has up to 1 GiB."""
@@ -197,18 +198,8 @@ def _texts(source: BinaryIO, info: Chunk) -> list[_Text]:
     for child in _riff.walk(source, info.data + _TYPE_BYTES, end, end=end):
         if len(found) == MAX_TEXTS:
             raise _broken(f"holds more than the {MAX_TEXTS} texts that are read")
-        found.append(_Text(child, _decoded(read_at(source, child.data, child.size, what=_riff.name(child.kind)))))
+        found.append(_Text(child, guessed(read_at(source, child.data, child.size, what=_riff.name(child.kind)).rstrip(b"\0"))))
     return found
-
-
-def _decoded(data: bytes) -> str:
-    """Decode a text: UTF-8, or what Chinese programs write instead."""
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return data.rstrip(b"\0").decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
 
 
 def _packets(film: _Film) -> list[Chunk]:
@@ -229,19 +220,18 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the texts of the INFO lists by their ids, XMP, and a C2PA manifest."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     film = _film(source)
     for chunk in film.of(b"INFO"):
         try:
-            yield from (Clue(Channel.TAG, _riff.name(t.chunk.kind), t.text[:MAX_CLUE_CHARS]) for t in _texts(source, chunk))
+            yield from (Clue(Channel.TAG, _riff.name(t.chunk.kind), t.text) for t in _texts(source, chunk))
         except Malformed:
             continue
     for chunk in film.chunks:
-        channel = {b"_PMX": Channel.XMP, b"C2PA": Channel.MANIFEST}.get(chunk.kind)
-        if channel and chunk.whole:
-            data = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=_riff.name(chunk.kind))
-            text = data.decode("latin-1" if channel is Channel.MANIFEST else "utf-8", "replace")
-            yield Clue(channel, _riff.name(chunk.kind), text)
+        if chunk.kind == b"C2PA":
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+        elif chunk.kind == b"_PMX" and chunk.whole and chunk.size <= MAX_TEXT_BYTES:
+            yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))

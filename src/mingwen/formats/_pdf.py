@@ -7,6 +7,7 @@ signatures still cover what they covered. What counts is the last revision; a la
 Not read: XMP of single pages and pictures, which speaks of these alone; form fields; what a page shows.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -16,11 +17,11 @@ from typing import BinaryIO, Final, TypeAlias
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _pdf_text, _pdf_update, _stray, _xmp
+from mingwen.formats import _clues, _pdf_text, _pdf_update, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, spliced
 from mingwen.formats._pdf_file import File, Object, opened
 from mingwen.formats._pdf_objects import Entry, Parser, Ref, Value, broken, text_of
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 KEY: Final = "AIGC"
 PLACE: Final = "Info /AIGC"
@@ -99,8 +100,11 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``. Of the pages, the texts of the first and the last are given, as far as ``_pdf_text`` reads them."""
-    file = opened(source)
+    """Give Info, XMP, manifests, and of the pages the texts of the first and the last, as far as ``_pdf_text`` reads them."""
+    return _clues.bounded(_clues_of(opened(source)))
+
+
+def _clues_of(file: File) -> Iterator[Clue]:
     for some in (_info_clues, _xmp_clues, _manifests, _pdf_text.clues):
         with suppress(Malformed):
             yield from some(file)
@@ -278,16 +282,17 @@ def _blanked_packet(file: File) -> dict[Ref, bytes]:
 def _info_clues(file: File) -> Iterator[Clue]:
     for entry, text in _texts(file, _info(file)):
         if text:
-            yield Clue(Channel.TAG, entry.key, text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, entry.key, text)
 
 
 def _xmp_clues(file: File) -> Iterator[Clue]:
     if packet := _packet(file):
-        yield Clue(Channel.XMP, "Metadata", packet[1].decode("utf-8", "replace")[:MAX_CLUE_CHARS])
+        yield _clues.xmp("Metadata", packet[1])
 
 
 def _manifests(file: File) -> Iterator[Clue]:
     """C2PA 2.2 Appendix A: an embedded file whose relationship says so."""
     for name, relation, stream in _files(file):
         if relation == "C2PA_Manifest":
-            yield Clue(Channel.MANIFEST, name, file.data(stream)[:MAX_CLUE_CHARS].decode("latin-1"))
+            store = file.data(stream)
+            yield _clues.manifest(name, io.BytesIO(store), 0, len(store))

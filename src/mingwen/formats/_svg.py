@@ -8,6 +8,7 @@ parsed for the offsets of its parts and edited as bytes. No entity is expanded i
 import base64
 import binascii
 import html
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from xml.sax.saxutils import quoteattr
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray, _xmp
+from mingwen.formats import _clues, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_BYTES: Final = 256 << 20
 """Larger documents are not parsed; maps reach some ten MB."""
@@ -269,18 +270,19 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``."""
+    """Give XMP, manifests, comments, titles and descriptions."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     document = _parsed(source)
-    found: list[Clue] = []
     for metadata in document.metadata if not document.problem else ():
         data = _raw(source, metadata)
         if metadata.rdf:
-            found.append(Clue(Channel.XMP, _xmp.PLACE, data.decode("utf-8", "replace")[:MAX_CLUE_CHARS]))
-        found += [Clue(Channel.MANIFEST, "c2pa:manifest", text) for m in _MANIFEST.finditer(data) if (text := _manifest(m[1]))]
+            yield _clues.xmp(_xmp.PLACE, data)
+        yield from (_manifest(m[1]) for m in _MANIFEST.finditer(data))
     for t in document.texts:
-        channel = Channel.TEXT if t.place == "comment" else Channel.BODY
-        found.append(Clue(channel, t.place.strip("<>"), t.text.strip()[:MAX_CLUE_CHARS]))
-    yield from found[:MAX_CLUES]
+        yield Clue(Channel.TEXT if t.place == "comment" else Channel.BODY, t.place.strip("<>"), t.text.strip())
 
 
 def _parsed(source: BinaryIO) -> _Document:
@@ -415,11 +417,12 @@ def _says(value: bytes) -> bool:
     return mentions(html.unescape(value.decode("utf-8", "replace")))
 
 
-def _manifest(text: bytes) -> str:
+def _manifest(text: bytes) -> Clue:
     try:
-        return base64.b64decode(text[: MAX_CLUE_CHARS & ~3]).decode("latin-1")
+        store = base64.b64decode(text)
     except binascii.Error:
-        return ""
+        store = b""
+    return _clues.manifest("c2pa:manifest", io.BytesIO(store), 0, len(store))
 
 
 def _broken(what: str) -> Malformed:

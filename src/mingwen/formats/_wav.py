@@ -14,6 +14,7 @@ from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
 from mingwen.formats import _clues, _id3, _id3_clues, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._characters import guessed
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
@@ -145,14 +146,7 @@ def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:
-    """Decode a text chunk: UTF-8, or what Chinese programs write instead."""
-    data = read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind)).rstrip(b"\0")
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return data.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
+    return guessed(read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind)).rstrip(b"\0"))
 
 
 _Reader = Callable[[BinaryIO, Chunk], _Found]
