@@ -15,10 +15,10 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _amf, _stray, _xmp
+from mingwen.formats import _amf, _clues, _stray, _xmp
 from mingwen.formats._amf import Value
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 4_000_000
 """Tags that are walked; eleven hours of a hundred a second."""
@@ -138,7 +138,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the strings of the script tags, and XMP."""
-    return islice((clue for tag in _walked(source).scripts for clue in _told(source, tag)), MAX_CLUES)
+    return _clues.bounded(clue for tag in _walked(source).scripts for clue in _told(source, tag))
 
 
 # --- walking ------------------------------------------------------------------------------------------------------------
@@ -242,9 +242,9 @@ def _told(source: BinaryIO, tag: _Tag) -> Iterator[Clue]:
     try:
         data = b"" if tag.encrypted else _data(source, tag)
         for value in _amf.values(data):
-            text = _amf.string(data, value)[:MAX_CLUE_CHARS]
-            if "<x:xmpmeta" in text or "<rdf:RDF" in text:
-                yield Clue(Channel.XMP, f"script tag {value.path[-1]}", text)
+            text = _amf.string(data, value)
+            if _xmp.is_packet(text.encode()):
+                yield _clues.xmp(f"script tag {value.path[-1]}", text.encode())
             elif text and value.named:
                 yield Clue(Channel.TAG, value.path[-1], text)
     except Malformed:

@@ -13,10 +13,10 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _ebml, _matroska_tags, _stray, _xmp
+from mingwen.formats import _clues, _ebml, _matroska_tags, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._ebml import CRC32, VOID, Element
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 64
 MAX_PARTS: Final = 4096
@@ -133,14 +133,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the programs and the title that the information names, and every tag."""
-    count = 0
-    for segment in _segments(source):
-        for part in segment.parts:
-            for name, text in _told(source, part):
-                if count == MAX_CLUES:
-                    return
-                count += 1
-                yield Clue(Channel.TAG, name, text[:MAX_CLUE_CHARS])
+    parts = (part for segment in _segments(source) for part in segment.parts)
+    return _clues.bounded(Clue(Channel.TAG, name, text) for part in parts for name, text in _told(source, part))
 
 
 # --- walking ------------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 
 
 def _clues_of(file: File) -> Iterator[Clue]:
-    for some in (_info_clues, _xmp_clues, _manifests, _pdf_text.clues):
+    for some in (_xmp_clues, _manifests, _pdf_text.clues, _info_clues):
         with suppress(Malformed):
             yield from some(file)
 
