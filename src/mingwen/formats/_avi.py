@@ -15,7 +15,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
 from mingwen.formats import _clues, _glued, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._characters import guessed
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
@@ -91,7 +91,7 @@ def read(source: BinaryIO) -> Reading:
             sites += _labels(source, chunk)
         except Malformed as e:
             unread.append(Unread("_PMX", e.message))
-    rest = [_glued.read(source, c.data, c.data + c.size, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
+    rest = [_glued.read(source, c.data, c.end, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
     rest.append(_stray.read(source, film.stop, _BEHIND))
     return Reading((*sites, *itertools.chain(*(r.sites for r in rest))), (*unread, *itertools.chain(*(r.unread for r in rest))))
 
@@ -107,7 +107,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     if movi is None:
         raise _broken("expected a list movi, found none")
     packed = _riff.packed(b"AIGC", label.encode("ascii"))
-    glued = {c: edits for c in film.others if (edits := _glued.blanked(source, c.data, c.data + c.size))}
+    glued = {c: edits for c in film.others if (edits := _glued.blanked(source, c.data, c.end))}
     filler = next((c for c in film.others if c.kind == b"JUNK" and c.start < movi.start and c not in glued), None)
     infos = [c for c in film.of(b"INFO") if c.whole]
     target = next((c for c in infos if c.start < movi.start), None)
@@ -119,7 +119,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for chunk in _packets(film):
         if _labels(source, chunk):
             packet = read_at(source, chunk.data, chunk.size, what="_PMX")
-            edits.append(Edit(chunk.data, chunk.data + chunk.size, _xmp.without(packet)))
+            edits.append(Edit(chunk.data, chunk.end, _xmp.without(packet)))
     return spliced([*edits, *_stray.edits(source, film.stop)], size_of(source))
 
 
@@ -128,7 +128,7 @@ def _before(source: BinaryIO, target: Chunk | None, filler: Chunk | None, packed
     if target is None and filler is None:
         return []
     edits = _put(source, target, filler.start if filler else 0, packed)
-    growth = _riff.growth(edits)
+    growth = growth_of(edits)
     if filler is None or growth % 2 or growth > filler.size:
         return [] if growth else edits
     end = filler.data + filler.size
@@ -144,7 +144,7 @@ def _behind(source: BinaryIO, film: _Film, target: Chunk | None, packed: bytes) 
     last = form.chunks[-1]
     edits = _put(source, target, last.stop, packed)
     edits += _riff.framed(last, []) if target is not last else []
-    if film.stop > form.stop and _riff.growth(edits):
+    if film.stop > form.stop and growth_of(edits):
         raise Refused(
             "avi.no-room",
             f"expected {len(packed)} bytes of filler (JUNK) before the list movi of an AVI of several RIFFs, found fewer",
@@ -165,7 +165,7 @@ def _put(source: BinaryIO, target: Chunk | None, at: int, packed: bytes) -> list
 def _filled(source: BinaryIO, info: Chunk) -> list[Edit]:
     """Make filler of the labels of another list, so that nothing moves."""
     found = [t.chunk for t in _texts(source, info) if t.site]
-    return [e for c in found for e in (Edit(c.start, c.start + 4, b"JUNK"), Edit(c.data, c.data + c.size, bytes(c.size)))]
+    return [e for c in found for e in (Edit(c.start, c.start + 4, b"JUNK"), Edit(c.data, c.end, bytes(c.size)))]
 
 
 def _film(source: BinaryIO) -> _Film:
@@ -232,6 +232,6 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
             continue
     for chunk in film.chunks:
         if chunk.kind == b"C2PA":
-            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
         elif chunk.kind == b"_PMX" and chunk.whole and chunk.size <= MAX_TEXT_BYTES:
             yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))

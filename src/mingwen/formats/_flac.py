@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _clues, _glued, _id3, _id3_clues, _tagged, _vorbis
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._shape import Clue, Reading, Unread
 
 MAX_BLOCKS: Final = 1_024
@@ -150,13 +150,13 @@ def _new_block(before: _Block, label: str) -> list[Edit]:
 
 def _relabelled(source: BinaryIO, block: _Block, label: str) -> list[Edit]:
     inner = _vorbis.edits(_comment(source, block), 0, label)
-    head = Edit(block.start, block.data, _head(replace(block, size=block.size + _growth(inner))))
+    head = Edit(block.start, block.data, _head(replace(block, size=block.size + growth_of(inner))))
     return [head, *(Edit(block.data + start, block.data + stop, new) for start, stop, new in inner)]
 
 
 def _absorbed(padding: list[_Block], edits: list[Edit]) -> list[Edit]:
     """Let the first padding with room take up what the edits grow or shrink by; without one the sound moves, as it may."""
-    growth = _growth(edits)
+    growth = growth_of(edits)
     for block in padding:
         size = block.size - growth
         if growth and 0 <= size <= _MAX_BLOCK_BYTES:
@@ -164,10 +164,6 @@ def _absorbed(padding: list[_Block], edits: list[Edit]) -> list[Edit]:
             end = Edit(block.stop - cut, block.stop, bytes(max(-growth, 0)))
             return [Edit(block.start, block.data, _head(replace(block, size=size))), end]
     return []
-
-
-def _growth(edits: list[Edit]) -> int:
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
 
 
 def _head(block: _Block) -> bytes:

@@ -17,7 +17,7 @@ from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats import _amf, _clues, _stray, _xmp
 from mingwen.formats._amf import Value
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 4_000_000
@@ -129,7 +129,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(file.first, file.first, _new_tag(label)))
     else:
         inner[home] = _label_in(_data(source, home), label)
-    growths = [(e.start, _growth([e])) for e in edits] + [(tag.start, _growth(inner[tag])) for tag in inner if inner[tag]]
+    growths = [(e.start, growth_of([e])) for e in edits] + [(tag.start, growth_of(inner[tag])) for tag in inner if inner[tag]]
     moved = _movement(growths)
     for tag in file.scripts:
         edits += _framed(tag, [*inner[tag], *_moved_offsets(source, tag, moved)])
@@ -322,10 +322,6 @@ def _new_tag(label: str) -> bytes:
     return bytes([_SCRIPT]) + len(data).to_bytes(3) + bytes(7) + data + (_TAG_HEAD + len(data)).to_bytes(4)
 
 
-def _growth(edits: list[Edit]) -> int:
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
-
-
 def _movement(growths: list[tuple[int, int]]) -> Callable[[int], int]:
     """Return what an offset becomes when tags at offsets grow by so much."""
     ordered = sorted(growths)
@@ -352,7 +348,7 @@ def _moved_offsets(source: BinaryIO, tag: _Tag, moved: Callable[[int], int]) -> 
 def _framed(tag: _Tag, inner: list[Edit]) -> list[Edit]:
     """Return the edits of a tag's data at their places in the file, with the sizes around it made true."""
     edits = [Edit(tag.data + start, tag.data + stop, new) for start, stop, new in inner]
-    if growth := _growth(inner):
+    if growth := growth_of(inner):
         size = tag.size + growth
         edits.append(Edit(tag.start + 1, tag.start + 4, size.to_bytes(3)))
         edits.append(Edit(tag.end, tag.stop, (_TAG_HEAD + size).to_bytes(4)))

@@ -14,7 +14,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats import _clues, _ebml, _matroska_tags, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._ebml import CRC32, VOID, Element
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
@@ -455,7 +455,7 @@ def _unsealed(source: BinaryIO, part: Element) -> list[Edit]:
 
 def _resized(segment: _Segment, edits: list[Edit]) -> list[Edit]:
     """Keep the Segment's size true; positions count from its data, so that a longer head moves nothing."""
-    growth = sum(len(new) - (stop - start) for start, stop, new in edits)
+    growth = growth_of(edits)
     if not growth or not segment.head.known:
         return []
     start = segment.head.start + 4

@@ -12,7 +12,7 @@ from mingwen.domain.labels import mentions
 from mingwen.formats import _stray
 from mingwen.formats._bytes import Edit
 from mingwen.formats._characters import guessed
-from mingwen.formats._shape import Channel, Clue, Reading, Site, Wrapper
+from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Wrapper
 
 PLACE: Final = "Vorbis comment AIGC"
 MAX_BYTES: Final = 8 << 20
@@ -120,7 +120,7 @@ def _field(raw: bytes, start: int, stop: int) -> Field:
     name, mark, value = raw.partition(b"=")
     if not mark:
         return Field(start, stop, "", guessed(raw))
-    called = name.decode("ascii", "replace")
+    called = name[:MAX_CLUE_CHARS].decode("ascii", "replace")
     return Field(start, stop, called, "" if called.upper() in _PICTURES else guessed(value))
 
 
