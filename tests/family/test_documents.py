@@ -16,6 +16,7 @@ import pytest
 
 import documents
 from documents import OFFICE, WORDS, custom, ooxml, ooxml_parts, packed, unpacked
+from manifest_store import STORE, TOLD
 from mingwen import formats
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
@@ -524,8 +525,8 @@ def test_many_entries_are_walked_and_more_refused() -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_clues_are_the_properties_and_what_a_reader_sees(name: str) -> None:
     data = MAKERS[name]()
-    found = told(packed((unpacked(data) | {"META-INF/content_credential.c2pa": b"\0jumb\xff"}).items()))
-    assert found[Channel.MANIFEST, "META-INF/content_credential.c2pa"] == "\0jumb\xff"
+    found = told(packed((unpacked(data) | {"META-INF/content_credential.c2pa": STORE}).items()))
+    assert found[Channel.MANIFEST, "META-INF/content_credential.c2pa"] == TOLD
     if name in {"docx", "odt", "epub"}:
         assert found[Channel.BODY, "beginning"].startswith(WORDS)
         assert found[Channel.BODY, "end"].endswith("last & least" if name == "docx" else "last")

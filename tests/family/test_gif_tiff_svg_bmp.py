@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
+from manifest_store import STORE, TOLD
 from mingwen import formats
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
@@ -163,11 +164,11 @@ def test_labels_at_odd_places_of_a_gif_are_read_and_give_way(gif: bytes) -> None
 
 
 def test_a_manifest_of_a_gif_stays_and_is_a_clue(gif: bytes) -> None:
-    manifest = extension(b"C2PA_GIF\x01\0\0", b"jumb" * 100)
+    manifest = extension(b"C2PA_GIF\x01\0\0", STORE)
     data = before_end(gif, manifest)
     assert manifest in spliced(GIF, data)
     assert (Channel.TEXT, "comment", "a cup") in said(GIF, data)
-    assert any(c == Channel.MANIFEST and text == "jumb" * 100 for c, _, text in said(GIF, data))
+    assert any(c == Channel.MANIFEST and text == TOLD for c, _, text in said(GIF, data))
     assert any(c == Channel.XMP and "TC260" in text for c, _, text in said(GIF, spliced(GIF, data)))
 
 
@@ -420,12 +421,12 @@ def test_a_hostile_svg_is_not_read_for_long(data: bytes) -> None:
 
 
 def test_what_an_svg_says_of_its_making() -> None:
-    manifest = base64.b64encode(b"\0\0\0\x08jumb").decode()
+    manifest = base64.b64encode(STORE).decode()
     extra = f"<metadata>{packet(OTHER)}<c:manifest xmlns:c='http://c2pa.org/manifest'>{manifest}</c:manifest></metadata>"
     clues = said(SVG, f"<!-- Generator: x -->{HEAD}<title>a house</title>{extra}</svg>".encode())
     assert (Channel.TEXT, "comment", "Generator: x") in clues
     assert (Channel.BODY, "title", "a house") in clues
-    assert (Channel.MANIFEST, "c2pa:manifest", "\0\0\0\x08jumb") in clues
+    assert (Channel.MANIFEST, "c2pa:manifest", TOLD) in clues
     assert any(c == Channel.XMP and "rdf:RDF" in text for c, _, text in clues)
 
 

@@ -11,6 +11,7 @@ import pillow_jxl  # noqa: F401 - the plugin registers itself
 import pytest
 from PIL import Image, ImageSequence
 
+from manifest_store import STORE, TOLD, box
 from mingwen import formats
 from mingwen.domain.clues import Channel
 from mingwen.domain.errors import Malformed, MingwenError, Refused
@@ -51,11 +52,6 @@ def texts(member: Format, data: bytes) -> list[str]:
 def pixels(data: bytes) -> list[bytes]:
     with Image.open(io.BytesIO(data)) as picture:
         return [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(picture)]
-
-
-def box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", len(body) + 8, kind) + body
 
 
 def top(data: bytes) -> list[tuple[bytes, int, int]]:
@@ -177,6 +173,14 @@ def test_a_label_that_exiftool_wrote_is_read(heic: bytes, avif: bytes, boxed: by
         out = assembled(member, labelled)
         assert texts(member, out) == [LABEL]
         assert pixels(out) == pixels(data)
+
+
+def test_exif_is_a_clue(cat: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0131] = "Model 3"
+    for member, kind in ((HEIF, "HEIF"), (AVIF, "AVIF"), (JXL, "JXL")):
+        told = member.clues(io.BytesIO(saved(cat, kind, exif=exif.tobytes())))
+        assert ("Software", "Model 3") in [(c.name, c.text) for c in told if c.channel is Channel.EXIF]
 
 
 def test_labels_in_exif_are_read_and_blanked(cat: Image.Image) -> None:
@@ -444,13 +448,12 @@ def test_a_picture_without_place_is_refused(boxed: bytes) -> None:
 
 
 def test_the_manifest_of_c2pa_is_a_clue(heic: bytes, boxed: bytes) -> None:
-    store = box(b"jumb", box(b"jumd", b"c2pa"))
-    uuid = box(b"uuid", C2PA_ID, bytes(4), b"manifest\0", bytes(8), store)
-    for member, data in ((HEIF, heic + uuid), (JXL, boxed + store)):
+    uuid = box(b"uuid", C2PA_ID, bytes(4), b"manifest\0", bytes(8), STORE)
+    for member, data in ((HEIF, heic + uuid), (JXL, boxed + STORE)):
         (clue,) = (c for c in member.clues(io.BytesIO(data)) if c.channel is Channel.MANIFEST)
-        assert clue.text == store.decode("latin-1")
+        assert clue.text == TOLD
         assert texts(member, data) == []
-        assert store in assembled(member, data)
+        assert STORE in assembled(member, data)
 
 
 def test_a_table_built_to_exhaust_a_reader_is_told() -> None:

@@ -260,7 +260,7 @@ def test_labels_in_title_and_attachments_are_read_and_go(merged: Path, tmp_path:
     data = path.read_bytes()
     assert sorted(places(data)) == [
         ("Segment/Attachments AIGC.json", False),
-        ("Segment/Attachments a.xmp", False),
+        ("Segment/Attachments a.xmp XMP TC260:AIGC", False),
         ("Segment/Info Title", False),
     ]
     path.write_bytes(spliced(data))

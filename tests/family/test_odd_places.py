@@ -9,21 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pikepdf
+import pillow_heif
+import pillow_jxl  # noqa: F401 - registers itself with Pillow
 import pytest
 from mutagen import id3 as untyped_id3
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from manifest_store import box
+from mingwen import formats
 from mingwen.domain.labels import FIELDS, produced, to_json, wrapped
 from mingwen.domain.media import Keep
 from mingwen.domain.sites import Reading
 from mingwen.domain.verdicts import Report, Verdict, judge
-from mingwen.formats import Format, _exif, _xmp
+from mingwen.formats import Format, _beside, _exif, _xmp
 from mingwen.formats.jpeg import MEMBER as JPEG
-from mingwen.formats.mp3 import MEMBER as MP3
 from mingwen.formats.mp4 import MEMBER as MP4
 from mingwen.formats.png import MEMBER as PNG
-from mingwen.formats.wav import MEMBER as WAV
 from mingwen.formats.webp import MEMBER as WEBP
 
 id3: Any = untyped_id3
@@ -49,11 +52,6 @@ def report(member: Format, data: bytes) -> Report:
 
 def codes(of: Report) -> list[str]:
     return [f.code for f in of.findings]
-
-
-def box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", len(body) + 8, kind) + body
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -279,44 +277,112 @@ def test_escaped_keys_are_read(small: dict[str, bytes]) -> None:
     assert json.loads(site.text) == json.loads(OTHER)
 
 
+def ffmpeg(source: Path, out: Path, *arguments: str) -> bytes:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", str(source), "-t", "0.2", *arguments, str(out)], check=True)
+    return out.read_bytes()
+
+
+def still(folder: Path, suffix: str) -> bytes:
+    """Make a small picture in a format for which Pillow has a plugin, or itself."""
+    pillow_heif.register_heif_opener()
+    out = folder / f"a{suffix}"
+    Image.effect_mandelbrot((64, 40), (-2, -1.2, 1, 1.2), 40).convert("RGB").save(out)
+    return out.read_bytes()
+
+
+def film(media: Path, folder: Path, suffix: str, *arguments: str) -> bytes:
+    return ffmpeg(media / "bunny.mp4", folder / f"a{suffix}", "-an", "-vf", "scale=64:36", *arguments)
+
+
+def by_exiftool(data: bytes, folder: Path, suffix: str, xmp: bytes) -> bytes:
+    """Let exiftool put a whole packet where the format has its place for one."""
+    path, packet_ = folder / f"b{suffix}", folder / "b.xmp"
+    path.write_bytes(data)
+    packet_.write_bytes(xmp)
+    subprocess.run(["exiftool", "-q", "-m", "-overwrite_original", f"-XMP<={packet_}", str(path)], check=True)
+    return path.read_bytes()
+
+
+def with_chunk(data: bytes, order: str, kind: bytes, body: bytes) -> bytes:
+    """Append a chunk to a RIFF or a FORM."""
+    out = data + kind + struct.pack(f"{order}I", len(body)) + body + bytes(len(body) % 2)
+    return out[:4] + struct.pack(f"{order}I", len(out) - 8) + out[8:]
+
+
+def pdf(folder: Path) -> bytes:
+    path = folder / "a.pdf"
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(path)
+    return path.read_bytes()
+
+
+def tagged_mp3(media: Path, folder: Path, xmp: bytes) -> bytes:
+    path = folder / "a.mp3"
+    path.write_bytes((media / "speech.mp3").read_bytes())
+    tag = id3.ID3(path)
+    tag.add(id3.PRIV(owner="XMP", data=xmp))
+    tag.save(path)
+    return path.read_bytes()
+
+
+def attached(media: Path, folder: Path, xmp: bytes) -> bytes:
+    film(media, folder, ".mkv")
+    (folder / "a.xmp").write_bytes(xmp)
+    subprocess.run(["mkvpropedit", "-q", folder / "a.mkv", "--add-attachment", folder / "a.xmp"], check=True)
+    return (folder / "a.mkv").read_bytes()
+
+
+def drawn(xmp: bytes) -> bytes:
+    return b'<svg xmlns="http://www.w3.org/2000/svg"><metadata>' + xmp + b'</metadata><rect width="9" height="9"/></svg>'
+
+
+CARRIED: dict[str, Callable[[Path, Path, bytes], bytes]] = {
+    "aiff": lambda m, f, xmp: with_chunk(ffmpeg(m / "speech.wav", f / "a.aiff"), ">", b"APPL", b"XMP " + xmp),
+    "avi": lambda m, f, xmp: with_chunk(film(m, f, ".avi"), "<", b"_PMX", xmp),
+    "avif": lambda _, f, xmp: by_exiftool(still(f, ".avif"), f, ".avif", xmp),
+    "flv": lambda m, f, xmp: film(m, f, ".flv", "-metadata", f"liveXML={xmp.decode()}"),
+    "gif": lambda _, f, xmp: by_exiftool(still(f, ".gif"), f, ".gif", xmp),
+    "heif": lambda _, f, xmp: by_exiftool(still(f, ".heic"), f, ".heic", xmp),
+    "jpeg": lambda _, f, xmp: by_exiftool(still(f, ".jpg"), f, ".jpg", xmp),
+    "jxl": lambda _, f, xmp: by_exiftool(still(f, ".jxl"), f, ".jxl", xmp),
+    "m4a": lambda m, f, xmp: by_exiftool(ffmpeg(m / "speech.wav", f / "a.m4a"), f, ".m4a", xmp),
+    "mkv": attached,
+    "mov": lambda m, f, xmp: by_exiftool(film(m, f, ".mov"), f, ".mov", xmp),
+    "mp3": tagged_mp3,
+    "mp4": lambda m, f, xmp: by_exiftool(film(m, f, ".mp4"), f, ".mp4", xmp),
+    "pdf": lambda _, f, xmp: by_exiftool(pdf(f), f, ".pdf", xmp),
+    "png": lambda _, f, xmp: by_exiftool(still(f, ".png"), f, ".png", xmp),
+    "svg": lambda _, __, xmp: drawn(xmp),
+    "tiff": lambda _, f, xmp: by_exiftool(still(f, ".tif"), f, ".tif", xmp),
+    "wav": lambda m, _, xmp: with_chunk((m / "speech.wav").read_bytes(), "<", b"_PMX", xmp),
+    "webp": lambda _, f, xmp: by_exiftool(still(f, ".webp"), f, ".webp", xmp),
+}
+"""How a packet comes into a file of every format that can hold one: by another program, where there is one that can."""
+
+
 @pytest.mark.parametrize("xmp", [STRANGE, STRANGE_ATTRIBUTE, BOTH, NESTED], ids=["element", "attribute", "both", "nested"])
-@pytest.mark.parametrize("member", [PNG, JPEG, WEBP, WAV, MP3], ids=lambda m: m.name)
-def test_a_strange_namespace_is_told_and_gives_way(
-    xmp: bytes, member: Format, small: dict[str, bytes], media: Path, tmp_path: Path
-) -> None:
-    data = carried(member, xmp, small, media, tmp_path)
+@pytest.mark.parametrize("name", CARRIED)
+def test_a_strange_namespace_is_told_and_gives_way(xmp: bytes, name: str, media: Path, tmp_path: Path) -> None:
+    member = next(f for f in formats.every() if f.name == name)
+    data = CARRIED[name](media, tmp_path, xmp)
     found = read(member, data)
     strange = [s for s in found.sites if "http://" in s.place]
     assert strange
     assert not any(s.guide for s in strange)
     assert all(json.loads(s.text) == json.loads(OTHER) for s in strange if "<" not in s.text)
     assert "label.place" in codes(report(member, data))
+    assert not found.unread
     out = relabelled(member, data)
     assert [s.text for s in read(member, out).sites] == [NEW]
     assert not read(member, out).unread
 
 
-def carried(member: Format, xmp: bytes, small: dict[str, bytes], media: Path, tmp_path: Path) -> bytes:
-    """Put a packet where the format carries it."""
-    if member is PNG:
-        return png_xmp(small["png"], xmp)
-    if member is JPEG:
-        return jpeg_xmp(small["jpeg"], xmp)
-    if member is WEBP:
-        made = io.BytesIO()
-        with Image.open(io.BytesIO(small["webp"])) as picture:
-            picture.save(made, format="webp", xmp=xmp)
-        return made.getvalue()
-    if member is WAV:
-        wav = (media / "speech.wav").read_bytes()
-        out = wav + struct.pack("<4sI", b"_PMX", len(xmp)) + xmp + bytes(len(xmp) % 2)
-        return out[:4] + struct.pack("<I", len(out) - 8) + out[8:]
-    path = tmp_path / "a.mp3"
-    path.write_bytes((media / "speech.mp3").read_bytes())
-    tag = id3.ID3(path)
-    tag.add(id3.PRIV(owner="XMP", data=xmp))
-    tag.save(path)
-    return path.read_bytes()
+@pytest.mark.parametrize("xmp", [STRANGE, STRANGE_ATTRIBUTE], ids=["element", "attribute"])
+def test_a_strange_namespace_beside_a_file_is_told_and_gives_way(xmp: bytes) -> None:
+    (site,) = _beside.read(xmp).sites
+    assert (site.place, site.guide) == ("XMP AIGC of 'http://example.com/aigc/' beside the file", False)
+    assert [(s.text, s.guide) for s in _beside.read(_beside.edited(xmp, NEW)).sites] == [(NEW, True)]
 
 
 def test_a_strange_property_that_is_no_label_stays(small: dict[str, bytes]) -> None:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
+from manifest_store import STORE, TOLD
 from mingwen import formats
 from mingwen.domain.clues import MAX_CLUE_CHARS, Channel
 from mingwen.domain.errors import Malformed, Refused
@@ -268,7 +269,7 @@ def test_acrobats_copy_of_a_label_counts_once_and_goes_with_it() -> None:
     assert places(labelled) == [("Info /AIGC", OTHER)]
     with pikepdf.open(io.BytesIO(labelled)) as pdf:
         assert b"pdfx:AIGC" not in pdf.Root.Metadata.read_bytes()
-    assert places(document(change)) == [("XMP pdfx:AIGC", LABEL)]
+    assert places(document(change)) == [("XMP AIGC of 'http://ns.adobe.com/pdfx/1.3/'", LABEL)]
 
 
 def test_an_embedded_file_that_is_a_label_is_emptied_and_others_are_left() -> None:
@@ -387,13 +388,13 @@ def test_a_certified_document_is_not_changed(tmp_path: Path) -> None:
 def test_clues_are_info_xmp_manifest_and_the_outer_pages() -> None:
     def change(pdf: pikepdf.Pdf) -> None:
         with_xmp("x")(pdf)
-        manifest = with_file("manifest.c2pa", b"\0jumb c2pa", relationship=pikepdf.Name.C2PA_Manifest)
+        manifest = with_file("manifest.c2pa", STORE, relationship=pikepdf.Name.C2PA_Manifest)
         manifest(pdf)
 
     found = {(c.channel, c.name): c.text for c in MEMBER.clues(io.BytesIO(document(change, **cipher(6))))}
     assert found[Channel.TAG, "Title"] == TITLE
     assert "TC260" in found[Channel.XMP, "Metadata"]
-    assert found[Channel.MANIFEST, "manifest.c2pa"] == "\0jumb c2pa"
+    assert found[Channel.MANIFEST, "manifest.c2pa"] == TOLD
     assert found[Channel.BODY, "first page"] == "The first page"
     assert found[Channel.BODY, "last page"] == "The last"
 

@@ -3,14 +3,13 @@
 Read: ID3 tags before the sound, and what stands behind it. Structure: ISO/IEC 13818-7 §6.2.
 """
 
-import itertools
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _tagged
-from mingwen.formats._shape import HEAD_BYTES, MAX_CLUES, Clue, Reading
+from mingwen.formats import _clues, _glued, _id3_clues, _tagged
+from mingwen.formats._shape import HEAD_BYTES, Clue, Reading
 
 MAX_TAIL_BYTES: Final = 128 << 10
 """How much of the file's end is searched for labels."""
@@ -68,9 +67,9 @@ def is_sound(data: bytes) -> bool:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield what the ID3 tags hold."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     for tag in _tagged.leading(source):
-        yield from _tagged.clues(source, tag)
+        yield from _id3_clues.clues(source, tag)

@@ -4,18 +4,18 @@ Read too: further tags, XMP in ``APPL``, every other chunk but the sound, and wh
 Structure: Audio Interchange File Format 1.3 (1989); AIFF-C draft (1991); XMP specification part 3, §1.1.2.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _id3, _stray, _tagged, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats import _clues, _glued, _id3, _id3_clues, _riff, _stray, _xmp
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats._characters import guessed
+from mingwen.formats._riff import Chunk
+from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Unread
 
-MAX_CHUNKS: Final = 4_096
 MAX_TAGS: Final = 8
 """ID3 chunks that are read; one is seen."""
 MAX_PACKET_BYTES: Final = 4 << 20
@@ -33,37 +33,15 @@ _TEXTS: Final = frozenset({b"NAME", b"AUTH", b"(c) ", b"ANNO"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
-    kind: bytes
-    start: int
-    size: int
-    stop: int
-    """Behind the pad byte, but never behind the file's end."""
-
-    @property
-    def data(self) -> int:
-        return self.start + 8
-
-    @property
-    def end(self) -> int:
-        """Behind the data."""
-        return self.data + self.size
-
-    @property
-    def name(self) -> str:
-        return self.kind.decode("latin-1").strip()
-
-
-@dataclass(frozen=True, slots=True)
 class _Form:
     size: int
-    chunks: tuple[_Chunk, ...]
+    chunks: tuple[Chunk, ...]
     stop: int
     broken: str
     """Why the walk ended early, or ""."""
 
     @property
-    def tags(self) -> list[_Chunk]:
+    def tags(self) -> list[Chunk]:
         return [c for c in self.chunks if c.kind in {b"ID3 ", b"id3 "}]
 
 
@@ -90,12 +68,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for chunk in form.chunks:
         mine = label if tags[:1] == [chunk] else ""
         inner = _inner(source, chunk, mine)
-        edits += _framed(chunk, inner) if inner or chunk is form.chunks[-1] else []
+        edits += _riff.framed(chunk, inner, "big") if inner or chunk is form.chunks[-1] else []
     if not tags:
         at = form.chunks[-1].stop
         tag = _id3.new_tag(label)
         edits.append(Edit(at, at, b"ID3 " + len(tag).to_bytes(4) + tag + bytes(len(tag) % 2)))
-    edits.append(Edit(4, 8, _sized(form.stop - 8 + _growth(edits))))
+    edits.append(Edit(4, 8, _sized(form.stop - 8 + growth_of(edits))))
     return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
 
 
@@ -108,29 +86,25 @@ def _form(source: BinaryIO) -> _Form:
     head, end = read_at(source, 0, _HEAD, what="FORM head"), size_of(source)
     size = int.from_bytes(head[4:8])
     stop = min(8 + size, end)
-    chunks: list[_Chunk] = []
+    chunks: list[Chunk] = []
     broken = f"expected {8 + size} bytes by the size in the head, but the file has {end}" if not _HEAD <= 8 + size <= end else ""
-    at = _HEAD
-    while at + 8 <= stop:
-        raw = read_at(source, at, 8, what="chunk head")
-        length = int.from_bytes(raw[4:])
-        chunk = _Chunk(raw[:4], at, length, min(at + 8 + length + length % 2, end))
-        if chunk.end > end or len(chunks) == MAX_CHUNKS:
-            broken = f"hold {length} bytes in {chunk.name} at {at}, more than there are, or are more than {MAX_CHUNKS}"
-            break
-        chunks.append(chunk)
-        at = chunk.stop
+    try:
+        for chunk in _riff.walk(source, _HEAD, stop, end=end, order="big"):
+            chunks.append(chunk)  # noqa: PERF402 - what came before the break is kept
+    except Malformed as e:
+        broken = e.message
+    chunks = [c for c in chunks if c.whole]
     return _Form(size, tuple(chunks), max([stop, *(c.stop for c in chunks)]), broken)
 
 
-def _attempt(source: BinaryIO, chunk: _Chunk) -> Reading:
+def _attempt(source: BinaryIO, chunk: Chunk) -> Reading:
     try:
         return _reader(source, chunk)(source, chunk)
     except Malformed as e:
-        return Reading(unread=(Unread(chunk.name, e.message),))
+        return Reading(unread=(Unread(_riff.name(chunk.kind), e.message),))
 
 
-def _reader(source: BinaryIO, chunk: _Chunk) -> Callable[[BinaryIO, _Chunk], Reading]:
+def _reader(source: BinaryIO, chunk: Chunk) -> Callable[[BinaryIO, Chunk], Reading]:
     if chunk.kind in {b"ID3 ", b"id3 "}:
         return _read_tag
     if chunk.kind in _SOUND:
@@ -138,7 +112,7 @@ def _reader(source: BinaryIO, chunk: _Chunk) -> Callable[[BinaryIO, _Chunk], Rea
     return _read_packet if _is_packet(source, chunk) else _read_other
 
 
-def _read_tag(source: BinaryIO, chunk: _Chunk) -> Reading:
+def _read_tag(source: BinaryIO, chunk: Chunk) -> Reading:
     tag = _id3.tag_at(source, chunk.data, chunk.end)
     if tag is None:
         return _read_other(source, chunk)
@@ -146,16 +120,15 @@ def _read_tag(source: BinaryIO, chunk: _Chunk) -> Reading:
     return Reading(tuple(label.site for label in labels), tuple(unread))
 
 
-def _read_packet(source: BinaryIO, chunk: _Chunk) -> Reading:
-    texts = _xmp.labels(_packet(source, chunk))
-    return Reading(tuple(Site(f"AIFF APPL {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in texts))
+def _read_packet(source: BinaryIO, chunk: Chunk) -> Reading:
+    return Reading(tuple(_xmp.sites(_packet(source, chunk), f"AIFF APPL {_xmp.PLACE}", guide=False)))
 
 
-def _read_other(source: BinaryIO, chunk: _Chunk) -> Reading:
-    return _glued.read(source, chunk.data, chunk.end, f"AIFF {chunk.name}")
+def _read_other(source: BinaryIO, chunk: Chunk) -> Reading:
+    return _glued.read(source, chunk.data, chunk.end, f"AIFF {_riff.name(chunk.kind)}")
 
 
-def _inner(source: BinaryIO, chunk: _Chunk, label: str) -> list[Edit]:
+def _inner(source: BinaryIO, chunk: Chunk, label: str) -> list[Edit]:
     """Return the edits of a chunk's data that take labels out and, unless ``label`` is "", put it into the tag there."""
     reader = _reader(source, chunk)
     if reader is _read_tag and (tag := _id3.tag_at(source, chunk.data, chunk.end)):
@@ -168,29 +141,14 @@ def _inner(source: BinaryIO, chunk: _Chunk, label: str) -> list[Edit]:
     return _glued.blanked(source, chunk.data, chunk.end) if reader is _read_other else []
 
 
-def _is_packet(source: BinaryIO, chunk: _Chunk) -> bool:
+def _is_packet(source: BinaryIO, chunk: Chunk) -> bool:
     return chunk.kind == b"APPL" and chunk.size > 4 and read_at(source, chunk.data, 4, what="APPL") == _XMP  # noqa: PLR2004
 
 
-def _packet(source: BinaryIO, chunk: _Chunk) -> bytes:
+def _packet(source: BinaryIO, chunk: Chunk) -> bytes:
     if chunk.size > MAX_PACKET_BYTES:
         raise _broken(f"has {chunk.size} bytes of XMP, more than the {MAX_PACKET_BYTES} that are read")
     return read_at(source, chunk.data + 4, chunk.size - 4, what="XMP in APPL")
-
-
-def _framed(chunk: _Chunk, inner: list[Edit]) -> list[Edit]:
-    """Return the ``inner`` edits with the chunk's size and pad byte made true."""
-    size = chunk.size + _growth(inner)
-    edits = list(inner)
-    if size != chunk.size:
-        edits.append(Edit(chunk.start + 4, chunk.data, _sized(size)))
-    if chunk.stop - chunk.end != size % 2:
-        edits.append(Edit(chunk.end, chunk.stop, bytes(size % 2)))
-    return edits
-
-
-def _growth(edits: list[Edit]) -> int:
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
 
 
 def _sized(size: int) -> bytes:
@@ -209,20 +167,20 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the text chunks by their kinds, the tags' frames and the XMP packet."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     form = _form(source)
     for chunk in form.chunks:
         if chunk.kind in _TEXTS:
-            text = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=chunk.name)
-            yield Clue(Channel.TAG, chunk.name, text.rstrip(b"\0").decode("utf-8", "replace"))
+            text = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=_riff.name(chunk.kind))
+            yield Clue(Channel.TAG, _riff.name(chunk.kind), guessed(text.rstrip(b"\0")))
         elif _is_packet(source, chunk) and chunk.size <= MAX_PACKET_BYTES:
-            yield Clue(Channel.XMP, "AIFF APPL", _packet(source, chunk).decode("utf-8", "replace")[:MAX_CLUE_CHARS])
+            yield _clues.xmp("AIFF APPL", _packet(source, chunk))
     for chunk in form.tags[:MAX_TAGS]:
         try:
             tag = _id3.tag_at(source, chunk.data, chunk.end)
         except Malformed:
             continue
-        yield from _tagged.clues(source, tag) if tag else ()
+        yield from _id3_clues.clues(source, tag) if tag else ()

@@ -14,10 +14,11 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _glued, _riff, _stray, _xmp
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats._characters import guessed
 from mingwen.formats._riff import Chunk, Form
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_FORMS: Final = 4_096
 """RIFFs of the form AVIX behind the first; each has up to 1 GiB."""
@@ -90,7 +91,7 @@ def read(source: BinaryIO) -> Reading:
             sites += _labels(source, chunk)
         except Malformed as e:
             unread.append(Unread("_PMX", e.message))
-    rest = [_glued.read(source, c.data, c.data + c.size, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
+    rest = [_glued.read(source, c.data, c.end, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
     rest.append(_stray.read(source, film.stop, _BEHIND))
     return Reading((*sites, *itertools.chain(*(r.sites for r in rest))), (*unread, *itertools.chain(*(r.unread for r in rest))))
 
@@ -106,7 +107,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     if movi is None:
         raise _broken("expected a list movi, found none")
     packed = _riff.packed(b"AIGC", label.encode("ascii"))
-    glued = {c: edits for c in film.others if (edits := _glued.blanked(source, c.data, c.data + c.size))}
+    glued = {c: edits for c in film.others if (edits := _glued.blanked(source, c.data, c.end))}
     filler = next((c for c in film.others if c.kind == b"JUNK" and c.start < movi.start and c not in glued), None)
     infos = [c for c in film.of(b"INFO") if c.whole]
     target = next((c for c in infos if c.start < movi.start), None)
@@ -118,7 +119,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for chunk in _packets(film):
         if _labels(source, chunk):
             packet = read_at(source, chunk.data, chunk.size, what="_PMX")
-            edits.append(Edit(chunk.data, chunk.data + chunk.size, _xmp.without(packet)))
+            edits.append(Edit(chunk.data, chunk.end, _xmp.without(packet)))
     return spliced([*edits, *_stray.edits(source, film.stop)], size_of(source))
 
 
@@ -127,7 +128,7 @@ def _before(source: BinaryIO, target: Chunk | None, filler: Chunk | None, packed
     if target is None and filler is None:
         return []
     edits = _put(source, target, filler.start if filler else 0, packed)
-    growth = _riff.growth(edits)
+    growth = growth_of(edits)
     if filler is None or growth % 2 or growth > filler.size:
         return [] if growth else edits
     end = filler.data + filler.size
@@ -143,7 +144,7 @@ def _behind(source: BinaryIO, film: _Film, target: Chunk | None, packed: bytes) 
     last = form.chunks[-1]
     edits = _put(source, target, last.stop, packed)
     edits += _riff.framed(last, []) if target is not last else []
-    if film.stop > form.stop and _riff.growth(edits):
+    if film.stop > form.stop and growth_of(edits):
         raise Refused(
             "avi.no-room",
             f"expected {len(packed)} bytes of filler (JUNK) before the list movi of an AVI of several RIFFs, found fewer",
@@ -164,7 +165,7 @@ def _put(source: BinaryIO, target: Chunk | None, at: int, packed: bytes) -> list
 def _filled(source: BinaryIO, info: Chunk) -> list[Edit]:
     """Make filler of the labels of another list, so that nothing moves."""
     found = [t.chunk for t in _texts(source, info) if t.site]
-    return [e for c in found for e in (Edit(c.start, c.start + 4, b"JUNK"), Edit(c.data, c.data + c.size, bytes(c.size)))]
+    return [e for c in found for e in (Edit(c.start, c.start + 4, b"JUNK"), Edit(c.data, c.end, bytes(c.size)))]
 
 
 def _film(source: BinaryIO) -> _Film:
@@ -197,18 +198,8 @@ def _texts(source: BinaryIO, info: Chunk) -> list[_Text]:
     for child in _riff.walk(source, info.data + _TYPE_BYTES, end, end=end):
         if len(found) == MAX_TEXTS:
             raise _broken(f"holds more than the {MAX_TEXTS} texts that are read")
-        found.append(_Text(child, _decoded(read_at(source, child.data, child.size, what=_riff.name(child.kind)))))
+        found.append(_Text(child, guessed(read_at(source, child.data, child.size, what=_riff.name(child.kind)).rstrip(b"\0"))))
     return found
-
-
-def _decoded(data: bytes) -> str:
-    """Decode a text: UTF-8, or what Chinese programs write instead."""
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return data.rstrip(b"\0").decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
 
 
 def _packets(film: _Film) -> list[Chunk]:
@@ -220,7 +211,7 @@ def _labels(source: BinaryIO, chunk: Chunk) -> list[Site]:
     if chunk.size > MAX_TEXT_BYTES:
         raise _broken(f"has {chunk.size} bytes, more than the {MAX_TEXT_BYTES} that are read")
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
-    return [Site(f"AVI _PMX {_xmp.PLACE}", text, Wrapper.BARE, guide=False) for text in _xmp.labels(packet)]
+    return _xmp.sites(packet, f"AVI _PMX {_xmp.PLACE}", guide=False)
 
 
 def _broken(what: str) -> Malformed:
@@ -229,19 +220,18 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the texts of the INFO lists by their ids, XMP, and a C2PA manifest."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     film = _film(source)
     for chunk in film.of(b"INFO"):
         try:
-            yield from (Clue(Channel.TAG, _riff.name(t.chunk.kind), t.text[:MAX_CLUE_CHARS]) for t in _texts(source, chunk))
+            yield from (Clue(Channel.TAG, _riff.name(t.chunk.kind), t.text) for t in _texts(source, chunk))
         except Malformed:
             continue
     for chunk in film.chunks:
-        channel = {b"_PMX": Channel.XMP, b"C2PA": Channel.MANIFEST}.get(chunk.kind)
-        if channel and chunk.whole:
-            data = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=_riff.name(chunk.kind))
-            text = data.decode("latin-1" if channel is Channel.MANIFEST else "utf-8", "replace")
-            yield Clue(channel, _riff.name(chunk.kind), text)
+        if chunk.kind == b"C2PA":
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
+        elif chunk.kind == b"_PMX" and chunk.whole and chunk.size <= MAX_TEXT_BYTES:
+            yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Misused
 from mingwen.domain.media import Splice
-from mingwen.formats._shape import BESIDE_PLACE, Alternative, Body, Clue, Format, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import BESIDE_PLACE, Alternative, Body, Clue, Format, Reading, Unread
 
 SUFFIX: Final = ".xmp"
 """Behind the whole name, so that ``a.bmp`` and ``a.txt`` do not share one."""
@@ -19,7 +19,7 @@ def read(packet: bytes, *, guide: bool = True) -> Reading:
     from mingwen.formats import _xmp  # noqa: PLC0415 - few files have one
 
     try:
-        return Reading(tuple(Site(BESIDE_PLACE, text, Wrapper.BARE, guide=guide) for text in _xmp.labels(packet)))
+        return Reading(tuple(_xmp.sites(packet, BESIDE_PLACE, guide=guide)))
     except Malformed as e:
         return Reading(unread=(Unread(BESIDE_PLACE, e.message),))
 

@@ -45,6 +45,11 @@ class Edit(NamedTuple):
     new: bytes
 
 
+def growth_of(edits: Iterable[Edit]) -> int:
+    """Return by how many bytes the edits lengthen the file."""
+    return sum(len(new) - (stop - start) for start, stop, new in edits)
+
+
 def spliced(edits: Iterable[Edit], size: int) -> Splice:
     """Describe a source of ``size`` bytes with the ``edits`` made; of two at one place the first comes first.
 

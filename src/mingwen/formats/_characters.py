@@ -129,6 +129,12 @@ _MARKED = (
 _UNMARKED = Encoding(b"", ("utf-8", "gb18030"), 1)
 
 
+def guessed(data: bytes) -> str:
+    """Decode a text that does not say in what: UTF-8, or what Chinese programs write, or Latin-1, which any bytes are."""
+    text = _UNMARKED.decode(data)
+    return data.decode("latin-1") if text is None else text
+
+
 def encoding_of(head: bytes) -> Encoding:
     """Return what the byte order mark says; without one, UTF-8 or else GB18030."""
     return next((e for e in _MARKED if head.startswith(e.mark)), _UNMARKED)

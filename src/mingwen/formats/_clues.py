@@ -5,7 +5,6 @@ Manifests: JUMBF boxes (ISO/IEC 19566-5), of which C2PA 2.2 builds its manifest 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import BinaryIO, Final
 
@@ -35,7 +34,7 @@ def bounded(clues: Iterable[Clue]) -> Iterator[Clue]:
     """Give those that say something, as many and as much of each as a file may give."""
     left = MAX_TOTAL_CHARS
     for clue in islice((c for c in clues if c.text), MAX_CLUES):
-        short = clue if len(clue.text) <= MAX_CLUE_CHARS else replace(clue, text=clue.text[:MAX_CLUE_CHARS])
+        short = Clue(clue.channel, clue.name[:MAX_CLUE_CHARS], clue.text[:MAX_CLUE_CHARS])
         left -= len(short.text)
         if left < 0:
             return

@@ -5,15 +5,16 @@ The default is the form of EPUB 2 (OPF 2.0.1 §2.2), which every version allows;
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _parts, _xmp, _zip
+from mingwen.formats import _clues, _parts, _xmp, _zip
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._parts import Element, Finding, Found, Part
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "OPF meta AIGC"
@@ -68,7 +69,10 @@ def splice_property(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the metadata, a C2PA manifest, and the visible beginning of the first and end of the last document."""
-    archive = _zip.opened(source)
+    return _clues.bounded(_clues_of(_zip.opened(source)))
+
+
+def _clues_of(archive: Archive) -> Iterator[Clue]:
     try:
         path = _packages(archive)[0]
         package = next(iter(archive.named(path)))
@@ -76,7 +80,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
     except (Malformed, IndexError, StopIteration):
         yield from _parts.manifests(archive)
         return
-    yield from (clue for _, clue in zip(range(MAX_CLUES // 2), _tags(part), strict=False))
+    yield from islice(_tags(part), MAX_CLUES // 2)
     yield from _parts.manifests(archive)
     spine = [e for e in _spine(archive, part, path) if e.key not in _locked(archive)]
     if spine:
@@ -208,7 +212,7 @@ def _tags(part: Part) -> Iterator[Clue]:
         if not name and element.leaf and element.name.startswith("http://purl.org/dc/"):
             name, text = element.local, element.text
         if name and text and WRAPPER_KEY not in name.upper():
-            yield Clue(Channel.TAG, name[:MAX_CLUE_CHARS], text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, name, text)
 
 
 def _spine(archive: Archive, part: Part, path: str) -> list[Entry]:

@@ -4,16 +4,15 @@ Read too: ID3 tags before the mark, blocks of applications and of no known kind,
 Structure: RFC 9639 §8.
 """
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _glued, _id3, _tagged, _vorbis
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUES, Clue, Reading, Unread
+from mingwen.formats import _clues, _glued, _id3, _id3_clues, _tagged, _vorbis
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats._shape import Clue, Reading, Unread
 
 MAX_BLOCKS: Final = 1_024
 """Blocks that are walked; a file has five to ten."""
@@ -151,13 +150,13 @@ def _new_block(before: _Block, label: str) -> list[Edit]:
 
 def _relabelled(source: BinaryIO, block: _Block, label: str) -> list[Edit]:
     inner = _vorbis.edits(_comment(source, block), 0, label)
-    head = Edit(block.start, block.data, _head(replace(block, size=block.size + _growth(inner))))
+    head = Edit(block.start, block.data, _head(replace(block, size=block.size + growth_of(inner))))
     return [head, *(Edit(block.data + start, block.data + stop, new) for start, stop, new in inner)]
 
 
 def _absorbed(padding: list[_Block], edits: list[Edit]) -> list[Edit]:
     """Let the first padding with room take up what the edits grow or shrink by; without one the sound moves, as it may."""
-    growth = _growth(edits)
+    growth = growth_of(edits)
     for block in padding:
         size = block.size - growth
         if growth and 0 <= size <= _MAX_BLOCK_BYTES:
@@ -165,10 +164,6 @@ def _absorbed(padding: list[_Block], edits: list[Edit]) -> list[Edit]:
             end = Edit(block.stop - cut, block.stop, bytes(max(-growth, 0)))
             return [Edit(block.start, block.data, _head(replace(block, size=size))), end]
     return []
-
-
-def _growth(edits: list[Edit]) -> int:
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
 
 
 def _head(block: _Block) -> bytes:
@@ -187,10 +182,10 @@ def _broken(what: str) -> Malformed:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the comments with their vendor, and what the ID3 tags hold, a C2PA manifest among it."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     layout = _layout(source)
     for block in layout.comments[:MAX_COMMENT_BLOCKS]:
         try:
@@ -198,4 +193,4 @@ def _clues(source: BinaryIO) -> Iterator[Clue]:
         except Malformed:
             continue
     for tag in layout.tags:
-        yield from _tagged.clues(source, tag)
+        yield from _id3_clues.clues(source, tag)

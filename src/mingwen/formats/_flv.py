@@ -15,10 +15,10 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _amf, _stray, _xmp
+from mingwen.formats import _amf, _clues, _stray, _xmp
 from mingwen.formats._amf import Value
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 4_000_000
 """Tags that are walked; eleven hours of a hundred a second."""
@@ -129,7 +129,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(file.first, file.first, _new_tag(label)))
     else:
         inner[home] = _label_in(_data(source, home), label)
-    growths = [(e.start, _growth([e])) for e in edits] + [(tag.start, _growth(inner[tag])) for tag in inner if inner[tag]]
+    growths = [(e.start, growth_of([e])) for e in edits] + [(tag.start, growth_of(inner[tag])) for tag in inner if inner[tag]]
     moved = _movement(growths)
     for tag in file.scripts:
         edits += _framed(tag, [*inner[tag], *_moved_offsets(source, tag, moved)])
@@ -138,7 +138,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the strings of the script tags, and XMP."""
-    return islice((clue for tag in _walked(source).scripts for clue in _told(source, tag)), MAX_CLUES)
+    return _clues.bounded(clue for tag in _walked(source).scripts for clue in _told(source, tag))
 
 
 # --- walking ------------------------------------------------------------------------------------------------------------
@@ -227,8 +227,8 @@ def _within(data: bytes, script: str, *, guide: bool) -> Iterator[Site | Unread]
         if _is_named(value):
             exact = guide and value.path == (*_ROOT, WRAPPER_KEY)
             yield Site(place, text, Wrapper.BARE, guide=exact) if value.kind in _TEXTS else Unread(place, "is no text")
-        elif _xmp.NAMESPACE in text:
-            yield from (Site(f"{place} {_xmp.PLACE}", one, Wrapper.BARE, guide=False) for one in _xmp.labels(text.encode()))
+        elif _xmp.is_packet(text.encode()):
+            yield from _xmp.sites(text.encode(), f"{place} {_xmp.PLACE}", guide=False)
         elif mentions(text):
             yield Site(place, text, Wrapper.WRAPPED, guide=False)
 
@@ -242,9 +242,9 @@ def _told(source: BinaryIO, tag: _Tag) -> Iterator[Clue]:
     try:
         data = b"" if tag.encrypted else _data(source, tag)
         for value in _amf.values(data):
-            text = _amf.string(data, value)[:MAX_CLUE_CHARS]
-            if "<x:xmpmeta" in text or "<rdf:RDF" in text:
-                yield Clue(Channel.XMP, f"script tag {value.path[-1]}", text)
+            text = _amf.string(data, value)
+            if _xmp.is_packet(text.encode()):
+                yield _clues.xmp(f"script tag {value.path[-1]}", text.encode())
             elif text and value.named:
                 yield Clue(Channel.TAG, value.path[-1], text)
     except Malformed:
@@ -285,10 +285,10 @@ def _without(data: bytes) -> list[_Removed]:
             continue
         gone = None
         text = _amf.string(data, value)
-        if _is_named(value) or (value.named and mentions(text) and _xmp.NAMESPACE not in text):
+        if _is_named(value) or (value.named and mentions(text) and not _xmp.is_packet(text.encode())):
             gone = value
             out.append((Edit(value.start, value.stop, b""), value.counter))
-        elif _xmp.NAMESPACE in text:
+        elif _xmp.is_packet(text.encode()):
             start = value.stop - len(text.encode())
             out.append((Edit(start, value.stop, _xmp.without(data[start : value.stop])), 0))
         elif mentions(text):
@@ -322,10 +322,6 @@ def _new_tag(label: str) -> bytes:
     return bytes([_SCRIPT]) + len(data).to_bytes(3) + bytes(7) + data + (_TAG_HEAD + len(data)).to_bytes(4)
 
 
-def _growth(edits: list[Edit]) -> int:
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
-
-
 def _movement(growths: list[tuple[int, int]]) -> Callable[[int], int]:
     """Return what an offset becomes when tags at offsets grow by so much."""
     ordered = sorted(growths)
@@ -352,7 +348,7 @@ def _moved_offsets(source: BinaryIO, tag: _Tag, moved: Callable[[int], int]) -> 
 def _framed(tag: _Tag, inner: list[Edit]) -> list[Edit]:
     """Return the edits of a tag's data at their places in the file, with the sizes around it made true."""
     edits = [Edit(tag.data + start, tag.data + stop, new) for start, stop, new in inner]
-    if growth := _growth(inner):
+    if growth := growth_of(inner):
         size = tag.size + growth
         edits.append(Edit(tag.start + 1, tag.start + 4, size.to_bytes(3)))
         edits.append(Edit(tag.end, tag.stop, (_TAG_HEAD + size).to_bytes(4)))

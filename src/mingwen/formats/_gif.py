@@ -4,16 +4,18 @@ Read too: comments, other application extensions, and what stands behind the tra
 §1.1.2: the packet stands there bare, and a trailer of descending bytes leads who reads it as sub-blocks to its end.
 """
 
+import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray, _xmp
+from mingwen.formats import _clues, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced, truncated
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_BLOCKS: Final = 200_000
 """Blocks that are walked; a frame has two."""
@@ -60,6 +62,11 @@ class _Extension:
     @property
     def is_xmp(self) -> bool:
         return self.name == _XMP_NAME
+
+    @property
+    def is_manifest(self) -> bool:
+        """Is it signed? What it holds is for its own verifiers, and stays."""
+        return self.name.startswith(_C2PA)
 
     @property
     def place(self) -> str:
@@ -122,32 +129,30 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``."""
-    budget, left = MAX_TEXT_BYTES, MAX_CLUES
-    try:
+    """Give XMP, comments, what other applications say, and a C2PA manifest."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    budget = MAX_TEXT_BYTES
+    with suppress(Malformed):
         for block in _blocks(source):
-            extension = _taken_apart(source, block, budget)
-            if extension is None:
-                continue
-            budget -= len(extension.data)
-            yield from _clues(extension)
-            left -= 1
-            if not left:
-                return
-    except Malformed:
-        return
+            if extension := _taken_apart(source, block, budget):
+                budget -= len(extension.data)
+                yield from _told(source, extension)
 
 
-def _clues(extension: _Extension) -> Iterator[Clue]:
-    text = extension.text[:MAX_CLUE_CHARS]
+def _told(source: BinaryIO, extension: _Extension) -> Iterator[Clue]:
     if extension.is_xmp:
-        yield Clue(Channel.XMP, _xmp.PLACE, text)
-    elif extension.name.startswith(_C2PA):
-        yield Clue(Channel.MANIFEST, extension.place, extension.data[:MAX_CLUE_CHARS].decode("latin-1"))
+        yield _clues.xmp(_xmp.PLACE, extension.data)
+    elif extension.is_manifest:
+        block = extension.block
+        store = _joined(read_at(source, block.data, min(block.stop - block.data, MAX_TEXT_BYTES), what="manifest"))[_IDENTIFIER:]
+        yield _clues.manifest(extension.place, io.BytesIO(store), 0, len(store))
     elif extension.name:
-        yield Clue(Channel.PRIVATE, extension.name.decode("latin-1").rstrip(), text)
+        yield Clue(Channel.PRIVATE, extension.name.decode("latin-1").rstrip(), extension.text)
     elif extension.block.kind == _COMMENT:
-        yield Clue(Channel.TEXT, "comment", text)
+        yield Clue(Channel.TEXT, "comment", extension.text)
 
 
 def _blocks(source: BinaryIO) -> Iterator[_Block]:
@@ -195,14 +200,16 @@ def _end(source: BinaryIO, at: int) -> int:
 
 
 def _taken_apart(source: BinaryIO, block: _Block, budget: int) -> _Extension | None:
-    """Return what an extension says, of a C2PA manifest no more than a clue takes; None for images and their control."""
+    """Return what an extension says, of a C2PA manifest nothing; None for images and their control."""
     if block.kind in {_IMAGE, _TRAILER, _CONTROL}:
         return None
     name = b""
     if block.kind == _APPLICATION:
         head = read_at(source, block.data, min(_IDENTIFIER + 1, block.stop - block.data), what="application")
         name = head[1:] if head[0] == _IDENTIFIER else b"?"
-    length = min(block.stop - block.data, MAX_CLUE_CHARS) if name.startswith(_C2PA) else block.stop - block.data
+    if name.startswith(_C2PA):
+        return _Extension(block, name, b"")
+    length = block.stop - block.data
     if length > budget:
         raise _broken(f"has more than {MAX_TEXT_BYTES} bytes of extensions, at {block.start}")
     data = read_at(source, block.data, length, what="extension")
@@ -223,14 +230,13 @@ def _joined(data: bytes) -> bytes:
 
 def _findings(extension: _Extension) -> list[Site | Unread]:
     place = extension.place
-    if extension.name.startswith(_C2PA):  # signed: what it holds is for its own verifiers, and stays
+    if extension.is_manifest:
         return []
     if extension.is_xmp:
         try:
-            found = _xmp.labels(extension.data)
+            sites = _xmp.sites(extension.data, guide=True)
         except Malformed as e:
             return [Unread(place, e.message)]
-        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in found]
         return [*sites, *_stray.unexplained(extension.data, sites, place)]
     if b"{" in extension.data and mentions(extension.text):
         wrapper = Wrapper.EITHER if b"AIGC" in extension.name else Wrapper.WRAPPED

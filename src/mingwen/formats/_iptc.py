@@ -6,6 +6,7 @@ Structure: Adobe Photoshop File Formats Specification, "Image Resource Blocks"; 
 from collections.abc import Iterator
 from typing import Final
 
+from mingwen.formats._characters import guessed
 from mingwen.formats._shape import Channel, Clue
 
 MAX_RESOURCES: Final = 500
@@ -29,11 +30,12 @@ def clues(resources: bytes) -> Iterator[Clue]:
         start = at + 6 + name + name % 2
         size = int.from_bytes(resources[start : start + 4])
         if int.from_bytes(resources[at + 4 : at + 6]) == _IIM:
-            yield from _datasets(resources[start + 4 : start + 4 + size])
+            yield from datasets(resources[start + 4 : start + 4 + size])
         at = start + 4 + size + size % 2
 
 
-def _datasets(data: bytes) -> Iterator[Clue]:
+def datasets(data: bytes) -> Iterator[Clue]:
+    """Give the text datasets of a bare IIM record, as TIFF holds it; as ``clues``."""
     at = 0
     for _ in range(MAX_DATASETS):
         if len(data) < at + _HEAD or data[at] != 0x1C:  # noqa: PLR2004 - IIM §1.5.1: the tag marker
@@ -43,15 +45,5 @@ def _datasets(data: bytes) -> Iterator[Clue]:
             return
         value = data[at + _HEAD : at + _HEAD + size]
         if record == 2 and dataset in _TEXTS:  # noqa: PLR2004 - the application record
-            yield Clue(Channel.IPTC, f"2:{dataset}", _text(value))
+            yield Clue(Channel.IPTC, f"2:{dataset}", guessed(value))
         at += _HEAD + size
-
-
-def _text(value: bytes) -> str:
-    """Decode as UTF-8, or else as what older programs write."""
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return value.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return value.decode("latin-1")

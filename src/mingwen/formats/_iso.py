@@ -1,14 +1,14 @@
 """What MP4, QuickTime and M4A have in common: they differ in their brand only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import pack
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _clues, _moov, _stray, _xmp
-from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
+from mingwen.formats import _clues, _moov, _stray, _uuid
+from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
 from mingwen.formats._shape import Clue, Reading, Site, Unread
@@ -16,21 +16,11 @@ from mingwen.formats._shape import Clue, Reading, Site, Unread
 PLACE: Final = _moov.PLACE
 MAX_MOOV_BYTES: Final = 64 << 20
 """Ten hours of film have some 10 MiB."""
-MAX_XMP_BYTES: Final = 8 << 20
-"""As much as a uuid box may hold of XMP and still be read."""
 
 PAGE_BYTES: Final = 4096
 MIN_PAGED_BYTES: Final = 1 << 20
 """What stands behind the moov and is shorter than this is copied in no time, wherever its pages lie."""
 
-_XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-"""The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
-_C2PA_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-_C2PA_PURPOSE = b"manifest\0"
-_C2PA_HEAD = len(_C2PA_ID) + 4 + len(_C2PA_PURPOSE)
-"""C2PA 2.2 Appendix A: user type, version and flags, purpose."""
-MAX_ODD_BYTES: Final = 1 << 20
-"""How much of a box that is not understood is searched for a label."""
 _CONTENT = frozenset({b"mdat", b"moof", b"free", b"skip", b"wide", b"mfra", b"sidx", b"styp", b"ftyp"})
 _ROOMY = frozenset({b"free", b"skip"})
 _ROUNDS = 4
@@ -73,10 +63,8 @@ def read(source: BinaryIO) -> Reading:
         elif box.kind == b"moov":
             moovs += 1
             found += _in_moov(source, box) if moovs == 1 else [Unread("moov", "stands more than once; only the first was read")]
-        elif box.kind == b"uuid" and _is_xmp(source, box):
-            found += _in_uuid(source, box)
-        elif box.kind not in _CONTENT and not _is_manifest(source, box):
-            found += _odd(source, box)
+        elif box.kind not in _CONTENT:
+            found += _uuid.findings(source, box)
     if not moovs:
         found.append(Unread("moov", "is missing, and with it all that a label could stand in"))
     return Reading(tuple(f for f in found if isinstance(f, Site)), tuple(f for f in found if isinstance(f, Unread)))
@@ -100,7 +88,7 @@ def splice(source: BinaryIO, json: str) -> Splice:
     replacement, shift = _settled(layout, _moov.labelled(moov, json))
     changes = [replacement]
     for box in layout.others:
-        changes += _without_label(source, box) if box.kind == b"uuid" else patches(source, box, shift)
+        changes += _uuid.without_label(source, box) if box.kind == b"uuid" else patches(source, box, shift)
     return spliced(changes, layout.size)
 
 
@@ -122,36 +110,6 @@ def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
     sites = [f for f in findings if isinstance(f, Site)]
     if len(sites) == len(findings):  # a label that could not be read is told of already
         yield from _stray.unexplained(data, sites, "moov")
-
-
-def _odd(source: BinaryIO, box: Box) -> list[Unread]:
-    """Tell of a box beside the moov that is not read and looks as if it held a label."""
-    data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
-    return _stray.unexplained(data, (), named(box.kind))
-
-
-def _in_uuid(source: BinaryIO, box: Box) -> tuple[Site | Unread, ...]:
-    if not _is_xmp(source, box):
-        return ()
-    length = box.stop - box.body - len(_XMP_ID)
-    if length > MAX_XMP_BYTES:
-        return (Unread("uuid XMP", f"has {length} bytes, more than the {MAX_XMP_BYTES} that are read"),)
-    return _moov.xmp_findings("uuid XMP", _packet(source, box))
-
-
-def _is_xmp(source: BinaryIO, box: Box) -> bool:
-    return box.stop - box.body >= len(_XMP_ID) and read_at(source, box.body, len(_XMP_ID), what="uuid") == _XMP_ID
-
-
-def _is_manifest(source: BinaryIO, box: Box) -> bool:
-    """Say whether a ``uuid`` box is a manifest's: what it holds is signed, and read by its own verifiers."""
-    length = min(len(_C2PA_ID), box.stop - box.body)
-    return box.kind == b"uuid" and read_at(source, box.body, length, what="uuid") == _C2PA_ID
-
-
-def _packet(source: BinaryIO, box: Box) -> bytes:
-    start = box.body + len(_XMP_ID)
-    return read_at(source, start, box.stop - start, what="XMP")
 
 
 def _take_apart(source: BinaryIO, box: Box) -> tuple[Node, tuple[Unread, ...]]:
@@ -237,13 +195,6 @@ def _taken_room(free: Box | None, growth: int) -> Edit | None:
     return Edit(free.start, kept, pack(">I4s", left, free.kind) + bytes(max(-growth, 0)))
 
 
-def _without_label(source: BinaryIO, box: Box) -> Sequence[Edit]:
-    """Blank the label in a uuid box with XMP; a packet that cannot be read stays as it is, and a reading will say so."""
-    if not any(isinstance(f, Site) for f in _in_uuid(source, box)):
-        return ()
-    return (Edit(box.body + len(_XMP_ID), box.stop, _xmp.without(_packet(source, box))),)
-
-
 # --- what else a file says ----------------------------------------------------------------------------------------------
 
 
@@ -259,12 +210,4 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
         if box.kind == b"moov" and box.stop - box.body <= MAX_MOOV_BYTES:
             yield from _moov.clues(_take_apart(source, box)[0])
         elif box.kind == b"uuid":
-            yield from _of_uuid(source, box)
-
-
-def _of_uuid(source: BinaryIO, box: Box) -> Iterator[Clue]:
-    head = read_at(source, box.body, min(_C2PA_HEAD, box.stop - box.body), what="uuid")
-    if head.startswith(_XMP_ID) and box.stop - box.body <= MAX_XMP_BYTES:
-        yield _clues.xmp("uuid", _packet(source, box))
-    elif head.startswith(_C2PA_ID) and head.endswith(_C2PA_PURPOSE):
-        yield _clues.manifest("uuid", source, box.body + _C2PA_HEAD + 8, box.stop)  # 8: where Merkle trees stand
+            yield from _uuid.clues(source, box)

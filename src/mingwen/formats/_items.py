@@ -5,37 +5,31 @@ stands in an ``mdat`` at the end of the file, so that only the meta grows, and a
 Exif items, XMP in a ``uuid`` box, and the moov of a sequence.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from struct import pack
 from typing import BinaryIO, Final, NamedTuple
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _exif, _meta, _moov, _stray, _xmp
+from mingwen.formats import _clues, _exif, _meta, _moov, _stray, _uuid, _xmp
 from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._iloc import Extent, Place
 from mingwen.formats._meta import Item, Meta, Span
 from mingwen.formats._offsets import Shift, patches, shifted
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXTS: Final = 64
 """Items that may hold text and are read; a picture has two or three."""
 MAX_TEXT_BYTES: Final = 8 << 20
 """Of all of them together: they may name the same bytes again and again."""
-MAX_ODD_BYTES: Final = 1 << 20
-"""How much of a box or an item that is not understood is searched for a label."""
 MAX_UNREAD: Final = 64
 """How many channels that cannot be read are told of."""
 MAX_MOOV_BYTES: Final = 16 << 20
 """Of a sequence; one of an hour has 4 MiB."""
 
-_XMP_ID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-"""The user type of a ``uuid`` box with XMP: XMP Specification Part 3, MPEG-4."""
-_C2PA_ID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-"""Of one with a C2PA manifest store: C2PA 2.2 §A.5. Version, flags, a purpose, and if that is "manifest" an offset come first."""
-_C2PA_PURPOSE = b"manifest\0"
 _CODED = frozenset({b"ftyp", b"mdat", b"moof"})
 """What holds no text."""
 _MOVED = frozenset({b"moof", b"mfra", b"sidx"})
@@ -58,7 +52,7 @@ def read(source: BinaryIO) -> Reading:
         if box.kind in seen and box.kind in {b"meta", b"moov"}:
             found.append(Unread(named(box.kind), "stands more than once; only the first was read"))
         elif box.kind not in _CODED:
-            found += _FINDERS.get(box.kind, _in_odd)(source, box)
+            found += _FINDERS.get(box.kind, _uuid.findings)(source, box)
         seen.add(box.kind)
     if not seen & {b"meta", b"moov"}:
         found.append(Unread("meta", "is missing, and with it all that a label could stand in"))
@@ -66,20 +60,8 @@ def read(source: BinaryIO) -> Reading:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """Yield XMP packets and the C2PA manifest store."""
-    for box in walk(source, 0, size_of(source)):
-        if isinstance(box, Unread):
-            return
-        if box.kind == b"meta":
-            yield from _told(source, box)
-        elif box.kind == b"uuid":
-            data = read_at(source, box.body, min(box.stop - box.body, MAX_CLUE_CHARS), what="uuid")
-            if data.startswith(_C2PA_ID):
-                purpose, _, rest = data[len(_C2PA_ID) + 4 :].partition(b"\0")
-                store = rest[8:] if purpose + b"\0" == _C2PA_PURPOSE else rest
-                yield Clue(Channel.MANIFEST, "uuid C2PA", store.decode("latin-1"))
-            elif data.startswith(_XMP_ID):
-                yield Clue(Channel.XMP, "uuid XMP", data.removeprefix(_XMP_ID).decode("utf-8", "replace"))
+    """Give XMP and Exif, and a C2PA manifest."""
+    return _clues.bounded(_clues_of(source))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -99,7 +81,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for box in layout.others:
         edits += _moov_edits(source, box, shift) if box.kind == b"moov" else patches(source, box, shift)
         if box.kind == b"uuid":
-            edits += _without_label(source, box)
+            edits += _uuid.without_label(source, box)
     return spliced(edits, size_of(source))
 
 
@@ -138,7 +120,7 @@ def _in_meta(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
 
 def _sites(item: Item, data: bytes) -> list[Site]:
     if item.is_xmp:
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
+        return _xmp.sites(data, guide=True)
     if item.kind != b"Exif":
         return []
     return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[_meta.tiff_start(data) :])]
@@ -158,34 +140,31 @@ def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
         yield from _stray.unexplained(data, (f for f in findings if isinstance(f, Site)), "moov")
 
 
-def _in_uuid(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
-    kind = read_at(source, box.body, min(len(_XMP_ID), box.stop - box.body), what="uuid")
-    if kind == _C2PA_ID:
-        return ()
-    if kind != _XMP_ID:
-        return _in_odd(source, box)
-    length = box.stop - box.body
-    if length > MAX_TEXT_BYTES:
-        return (Unread("uuid XMP", f"has {length} bytes, more than the {MAX_TEXT_BYTES} that are read"),)
-    return _moov.xmp_findings("uuid XMP", read_at(source, box.body, length, what="XMP")[len(_XMP_ID) :])
+_FINDERS = {b"meta": _in_meta, b"moov": _in_moov}
 
 
-def _in_odd(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
-    """Tell of a box that is not read and looks as if it held a label."""
-    data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
-    return _stray.unexplained(data, (), named(box.kind))
-
-
-_FINDERS = {b"meta": _in_meta, b"moov": _in_moov, b"uuid": _in_uuid}
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    for box in walk(source, 0, size_of(source)):
+        if isinstance(box, Unread):
+            return
+        if box.kind == b"meta":
+            yield from _told(source, box)
+        elif box.kind == b"uuid":
+            yield from _uuid.clues(source, box)
 
 
 def _told(source: BinaryIO, box: Box) -> Iterator[Clue]:
-    try:
-        meta = _meta.parse(source, box)
-        for item in [i for i in meta.items if i.is_xmp][:MAX_TEXTS]:
-            yield Clue(Channel.XMP, _xmp.PLACE, meta.text(source, item)[:MAX_CLUE_CHARS].decode("utf-8", "replace"))
-    except Malformed:
-        return
+    with suppress(Malformed):
+        meta, budget = _meta.parse(source, box), MAX_TEXT_BYTES
+        for item in [i for i in meta.items if i.may_hold_text][:MAX_TEXTS]:
+            data = meta.text(source, item)
+            budget -= len(data)
+            if budget < 0:
+                return
+            if item.is_xmp:
+                yield _clues.xmp(_xmp.PLACE, data)
+            elif item.kind == b"Exif":
+                yield from _clues.exif(data[_meta.tiff_start(data) :])
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------
@@ -376,10 +355,3 @@ def _moov_edits(source: BinaryIO, box: Box, shift: Shift) -> Iterator[Edit]:
     if room:
         new = replace(new, children=(*(new.children or ()), Node(b"free", bytes(room - 8))))
     yield Edit(box.start, box.stop, packed(new))
-
-
-def _without_label(source: BinaryIO, box: Box) -> Iterator[Edit]:
-    """Blank the label in a uuid box with XMP; a packet that cannot be read stays as it is, and a reading will say so."""
-    if any(isinstance(f, Site) for f in _in_uuid(source, box)):
-        start = box.body + len(_XMP_ID)
-        yield Edit(start, box.stop, _xmp.without(read_at(source, start, box.stop - start, what="XMP")))

@@ -5,16 +5,17 @@ change. Read too: ``Exif``, and what stands behind the end; boxes compressed wit
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from struct import pack
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _exif, _stray, _xmp
+from mingwen.formats import _clues, _exif, _stray, _xmp
 from mingwen.formats._boxes import Box, named, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._meta import tiff_start
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXTS: Final = 64
 """Boxes of metadata that are read."""
@@ -83,7 +84,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise _broken("there is no codestream")
     if any(b.kind == b"brob" and _inner(source, b) == b"xml " for b in boxes):
         raise Refused("jxl.compressed", "expected XMP as text, found it compressed with Brotli", hint=_REBUILD)
-    packets = [b for b in boxes if b.kind == b"xml " and _is_xmp(source, b)]
+    packets = [b for b in boxes if b.kind == b"xml " and _xmp.is_packet(_data(source, b))]
     edits = [Edit(start, start, _box(b"xml ", _xmp.edit(None, label)))]
     if packets:
         edits = [Edit(packets[0].start, packets[0].stop, _box(b"xml ", _xmp.edit(_data(source, packets[0]), label)))]
@@ -94,18 +95,20 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """Yield XMP packets and C2PA manifest stores."""
-    if _is_bare(source):
-        return
-    for box in walk(source, 0, size_of(source)):
+    """Give XMP and Exif, and a C2PA manifest."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
+    for box in () if _is_bare(source) else walk(source, 0, size_of(source)):
         if isinstance(box, Unread):
             return
-        if box.kind in {b"xml ", b"jumb"}:
-            data = read_at(source, box.start, min(box.stop - box.start, box.head + MAX_CLUE_CHARS), what=named(box.kind))
-            if box.kind == b"jumb":  # a manifest store is a box itself, whose head is a part of it
-                yield Clue(Channel.MANIFEST, "jumb", data[:MAX_CLUE_CHARS].decode("latin-1"))
-            else:
-                yield Clue(Channel.XMP, _xmp.PLACE, data[box.head :].decode("utf-8", "replace"))
+        if box.kind == b"jumb":  # the first box of the store itself
+            yield _clues.manifest("jumb", source, box.start, box.stop)
+        elif box.kind in _BLANKED:
+            with suppress(Malformed):
+                data = _data(source, box)
+                yield from [_clues.xmp(_xmp.PLACE, data)] if box.kind == b"xml " else _clues.exif(data[tiff_start(data) :])
 
 
 def _findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
@@ -127,13 +130,8 @@ def _findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
 
 def _sites(box: Box, data: bytes) -> list[Site]:
     if box.kind == b"xml ":
-        return [Site(_xmp.PLACE, text, Wrapper.BARE, guide=True) for text in _xmp.labels(data)]
+        return _xmp.sites(data, guide=True)
     return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[tiff_start(data) :])]
-
-
-def _is_xmp(source: BinaryIO, box: Box) -> bool:
-    """Say whether XML is XMP: other kinds may stand in such boxes as well."""
-    return b"http://www.w3.org/1999/02/22-rdf-syntax-ns#" in _data(source, box).replace(b"\0", b"")
 
 
 def _blanked_exif(data: bytes) -> bytes:

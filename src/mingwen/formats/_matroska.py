@@ -13,10 +13,10 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _ebml, _matroska_tags, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _ebml, _matroska_tags, _stray, _xmp
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._ebml import CRC32, VOID, Element
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 64
 MAX_PARTS: Final = 4096
@@ -133,14 +133,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the programs and the title that the information names, and every tag."""
-    count = 0
-    for segment in _segments(source):
-        for part in segment.parts:
-            for name, text in _told(source, part):
-                if count == MAX_CLUES:
-                    return
-                count += 1
-                yield Clue(Channel.TAG, name, text[:MAX_CLUE_CHARS])
+    parts = (part for segment in _segments(source) for part in segment.parts)
+    return _clues.bounded(Clue(Channel.TAG, name, text) for part in parts for name, text in _told(source, part))
 
 
 # --- walking ------------------------------------------------------------------------------------------------------------
@@ -260,7 +254,7 @@ def _in_attachments(source: BinaryIO, part: Element, _: bool) -> Iterator[Findin
         if value is None:
             yield Unread(place, f"has more than the {MAX_ATTACHED_BYTES} bytes that are read")
         else:
-            sites = [Site(place, text, Wrapper.EITHER, guide=False) for text in _attached_labels(value)]
+            sites = _attached_labels(value, place)
             yield from sites
             yield from _stray.unexplained(value, sites, place)
 
@@ -301,12 +295,12 @@ def _attached_texts(source: BinaryIO, part: Element) -> Iterator[tuple[Element, 
             yield file, f"Segment/Attachments {name}", value
 
 
-def _attached_labels(value: bytes) -> list[str]:
+def _attached_labels(value: bytes, place: str) -> list[Site]:
     """Return the labels of an attached text: those in a packet of XMP, or all of it."""
-    if _xmp.NAMESPACE.encode() in value:
-        return _xmp.labels(value)
+    if _xmp.is_packet(value):
+        return _xmp.sites(value, f"{place} {_xmp.PLACE}", guide=False)
     text = value.decode("utf-8", "replace")
-    return [text] if mentions(text) else []
+    return [Site(place, text, Wrapper.EITHER, guide=False)] if mentions(text) else []
 
 
 def _short_text(source: BinaryIO, element: Element | None) -> str:
@@ -442,8 +436,7 @@ def _info_cleared(source: BinaryIO, part: Element) -> list[Edit]:
 
 
 def _attachments_cleared(source: BinaryIO, part: Element) -> list[Edit]:
-    texts = ((file, value or b"") for file, _, value in _attached_texts(source, part))
-    labels = [file for file, value in texts if _attached_labels(value)]
+    labels = [file for file, place, value in _attached_texts(source, part) if _attached_labels(value or b"", place)]
     return [Edit(file.start, file.stop, _ebml.void(file.stop - file.start)) for file in labels]
 
 
@@ -462,7 +455,7 @@ def _unsealed(source: BinaryIO, part: Element) -> list[Edit]:
 
 def _resized(segment: _Segment, edits: list[Edit]) -> list[Edit]:
     """Keep the Segment's size true; positions count from its data, so that a longer head moves nothing."""
-    growth = sum(len(new) - (stop - start) for start, stop, new in edits)
+    growth = growth_of(edits)
     if not growth or not segment.head.known:
         return []
     start = segment.head.start + 4

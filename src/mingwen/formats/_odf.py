@@ -5,15 +5,16 @@ and texts named AIGC. A missing ``meta.xml`` is made and registered in the manif
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _parts, _zip
+from mingwen.formats import _clues, _parts, _zip
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._parts import Element, Finding, Found, Part
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "user-defined metadata AIGC"
@@ -81,14 +82,17 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the metadata, a C2PA manifest, and the visible text's beginning and end."""
-    archive = _zip.opened(source)
+    return _clues.bounded(_clues_of(_zip.opened(source)))
+
+
+def _clues_of(archive: Archive) -> Iterator[Clue]:
     locked = _locked(archive)
     for entry in archive.named(_META)[:1]:
         try:
             part = _parts.parsed(archive, entry)
         except Malformed:
             continue
-        yield from (clue for _, clue in zip(range(MAX_CLUES // 2), _tags(part), strict=False))
+        yield from islice(_tags(part), MAX_CLUES // 2)
     yield from _parts.manifests(archive)
     content = next(iter(archive.named(_CONTENT)), None) if _CONTENT not in locked else None
     yield from _parts.body(archive, content, content)
@@ -177,4 +181,4 @@ def _tags(part: Part) -> Iterator[Clue]:
     for element in part.elements:
         name = named.get(id(element), element.local)
         if element.leaf and element.text and WRAPPER_KEY not in name.upper():
-            yield Clue(Channel.TAG, name[:MAX_CLUE_CHARS], element.text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, name, element.text)

@@ -12,10 +12,10 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _pages, _stray, _vorbis
+from mingwen.formats import _clues, _pages, _stray, _vorbis
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._pages import Page, broken
-from mingwen.formats._shape import MAX_CLUES, Clue, Reading, Site, Unread
+from mingwen.formats._shape import Clue, Reading, Site, Unread
 
 MAX_STREAMS: Final = 1_024
 """Streams of one file, side by side or in a chain."""
@@ -257,10 +257,10 @@ def _renumbered(source: BinaryIO, last: Page, by: int) -> list[Edit]:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the comments of every stream, with their vendors."""
-    return itertools.islice(_clues(source), MAX_CLUES)
+    return _clues.bounded(_clues_of(source))
 
 
-def _clues(source: BinaryIO) -> Iterator[Clue]:
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     for stream in _layout(source).streams:
         if stream.codec is None:
             continue

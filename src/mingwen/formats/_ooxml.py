@@ -7,15 +7,16 @@ custom XML, and texts named AIGC. Embedded media and documents are not opened. S
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _parts, _zip
+from mingwen.formats import _clues, _parts, _zip
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._parts import Element, Finding, Found, Part
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "custom property AIGC"
@@ -98,7 +99,10 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the properties, a C2PA manifest, and the visible text's beginning and end."""
-    archive = _zip.opened(source)
+    return _clues.bounded(_clues_of(_zip.opened(source)))
+
+
+def _clues_of(archive: Archive) -> Iterator[Clue]:
     for name in (*sorted(_KNOWN), _CUSTOM):
         for entry in archive.named(name)[:1]:
             try:
@@ -106,7 +110,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
             except Malformed:
                 continue
             named = _named(part) if name == _CUSTOM else _parts.tags(part)
-            yield from (clue for _, clue in zip(range(MAX_CLUES // 4), named, strict=False))
+            yield from islice(named, MAX_CLUES // 4)
     yield from _parts.manifests(archive)
     first, last = _bodies(archive)
     yield from _parts.body(archive, first, last)
@@ -170,7 +174,7 @@ def _named(part: Part) -> Iterator[Clue]:
     for element, value in _properties(part):
         name = element.attributes.get("name", "")
         if value and value.text and WRAPPER_KEY not in name.upper():
-            yield Clue(Channel.TAG, name[:MAX_CLUE_CHARS], value.text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, name, value.text)
 
 
 def _family(part: Part) -> tuple[str, str]:

@@ -4,6 +4,7 @@ A DTD with declarations is refused, so no entity can be declared; one that only 
 """
 
 import html
+import io
 import itertools
 import json
 import posixpath
@@ -14,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
 
-from mingwen.domain.clues import MAX_CLUE_CHARS, Channel, Clue
+from mingwen.domain.clues import Channel, Clue
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import FIELDS, WRAPPER_KEY, mentions
 from mingwen.domain.sites import Reading, Site, Unread, Wrapper
-from mingwen.formats import _stray, _zip
+from mingwen.formats import _clues, _stray, _zip
 from mingwen.formats._bytes import Edit
 from mingwen.formats._zip import Archive, Entry
 
@@ -444,14 +445,14 @@ def tags(part: Part) -> Iterator[Clue]:
     """Yield the short texts of a part of properties by the names of their elements."""
     for element in part.elements:
         if element.leaf and element.text:
-            yield Clue(Channel.TAG, element.local, element.text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, element.local, element.text)
 
 
 def manifests(archive: Archive) -> Iterator[Clue]:
     """Yield the C2PA manifest store: C2PA 2.2 Appendix A, embedding into ZIP-based formats."""
     for entry in archive.named("META-INF/content_credential.c2pa")[:1]:
         try:
-            head, _ = archive.ends(entry, MAX_CLUE_CHARS, 0)
+            store = archive.unpacked(entry, MAX_PART_BYTES)
         except Malformed:
             return
-        yield Clue(Channel.MANIFEST, entry.name, head[:MAX_CLUE_CHARS].decode("latin-1"))
+        yield _clues.manifest(entry.name, io.BytesIO(store), 0, len(store))

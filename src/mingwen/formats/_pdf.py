@@ -7,21 +7,21 @@ signatures still cover what they covered. What counts is the last revision; a la
 Not read: XMP of single pages and pictures, which speaks of these alone; form fields; what a page shows.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from html import unescape
 from typing import BinaryIO, Final, TypeAlias
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _pdf_text, _pdf_update, _stray, _xmp
+from mingwen.formats import _clues, _pdf_text, _pdf_update, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, spliced
 from mingwen.formats._pdf_file import File, Object, opened
 from mingwen.formats._pdf_objects import Entry, Parser, Ref, Value, broken, text_of
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 KEY: Final = "AIGC"
 PLACE: Final = "Info /AIGC"
@@ -36,8 +36,8 @@ MAX_FILE_BYTES: Final = 64 << 10
 """A larger embedded file is no label, whatever its name; C2PA manifests may be larger."""
 
 _TAIL: Final = "behind %%EOF"
-_MIRROR: Final = re.compile(rb"<pdfx:AIGC>([^<]*)</pdfx:AIGC>")
-"""What Acrobat makes of Info's own keys in XMP when it saves a file: the same label once more, as long as it is equal."""
+_MIRROR: Final = "http://ns.adobe.com/pdfx/1.3/"
+"""The namespace in which Acrobat repeats Info's keys in XMP when it saves: a label there is none of its own while it is equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``. Of the pages, the texts of the first and the last are given, as far as ``_pdf_text`` reads them."""
-    file = opened(source)
-    for some in (_info_clues, _xmp_clues, _manifests, _pdf_text.clues):
+    """Give Info, XMP, manifests, and of the pages the texts of the first and the last, as far as ``_pdf_text`` reads them."""
+    return _clues.bounded(_clues_of(opened(source)))
+
+
+def _clues_of(file: File) -> Iterator[Clue]:
+    for some in (_xmp_clues, _manifests, _pdf_text.clues, _info_clues):
         with suppress(Malformed):
             yield from some(file)
 
@@ -193,12 +196,10 @@ def _packet(file: File) -> tuple[Object, bytes] | None:
 def _in_xmp(file: File) -> Iterator[_Found | Unread]:
     if packet := _packet(file):
         where, data = packet
-        sites = [Site(_xmp.PLACE, text, Wrapper.BARE, guide=False) for text in _xmp.labels(data)]
-        yield from _stray.unexplained(_MIRROR.sub(b"", data), sites, "XMP")
-        guided = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if _MIRROR.search(data) else set()
-        mirrored = [unescape(m[1].decode("utf-8", "replace")).strip() for m in _MIRROR.finditer(data)]
-        sites += [Site("XMP pdfx:AIGC", text, Wrapper.BARE, guide=False) for text in mirrored if text not in guided]
-        yield from (_Found(s, where) for s in sites)
+        sites = _xmp.sites(data, guide=False)
+        yield from _stray.unexplained(data, sites, "XMP")
+        copied = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if sites else set()
+        yield from (_Found(s, where) for s in sites if _MIRROR not in s.place or s.text not in copied)
 
 
 def _in_files(file: File) -> Iterator[_Found | Unread]:
@@ -273,24 +274,25 @@ def _holds_label(file: File) -> bool:
 def _blanked_packet(file: File) -> dict[Ref, bytes]:
     """Write XMP anew without its labels, if it has any."""
     packet = _packet(file)
-    if packet is None or not (_xmp.labels(packet[1]) or _MIRROR.search(packet[1])):
+    if packet is None or not _xmp.sites(packet[1], guide=False):
         return {}
-    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _MIRROR.sub(b"", _xmp.without(packet[1])).rstrip())}
+    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _xmp.without(packet[1]).rstrip())}
 
 
 def _info_clues(file: File) -> Iterator[Clue]:
     for entry, text in _texts(file, _info(file)):
         if text:
-            yield Clue(Channel.TAG, entry.key, text[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, entry.key, text)
 
 
 def _xmp_clues(file: File) -> Iterator[Clue]:
     if packet := _packet(file):
-        yield Clue(Channel.XMP, "Metadata", packet[1].decode("utf-8", "replace")[:MAX_CLUE_CHARS])
+        yield _clues.xmp("Metadata", packet[1])
 
 
 def _manifests(file: File) -> Iterator[Clue]:
     """C2PA 2.2 Appendix A: an embedded file whose relationship says so."""
     for name, relation, stream in _files(file):
         if relation == "C2PA_Manifest":
-            yield Clue(Channel.MANIFEST, name, file.data(stream)[:MAX_CLUE_CHARS].decode("latin-1"))
+            store = file.data(stream)
+            yield _clues.manifest(name, io.BytesIO(store), 0, len(store))

@@ -7,10 +7,10 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Literal, TypeAlias
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.formats._bytes import Edit, read_at, size_of
+from mingwen.formats._bytes import Edit, growth_of, read_at, size_of
 
 MAX_CHUNKS: Final = 32_768
 """Chunks of one list that are walked; an animation of 18 minutes at 30 pictures a second has as many."""
@@ -20,6 +20,8 @@ MAX_LONG_SIZES: Final = 64
 HEAD: Final = 12
 """``RIFF``, size, form."""
 
+ByteOrder: TypeAlias = Literal["little", "big"]
+"""Of sizes: AIFF has the chunks that RIFF took over from it, with big-endian ones."""
 _UNKNOWN: Final = 0xFFFF_FFFF
 """A 32-bit size that stands elsewhere (RF64) or was never known (a pipe)."""
 _LONG_FORMS: Final = (b"RF64", b"BW64")
@@ -44,9 +46,14 @@ class Chunk:
         return self.start + 8
 
     @property
+    def end(self) -> int:
+        """Offset behind the data, before the pad byte."""
+        return self.data + self.size
+
+    @property
     def whole(self) -> bool:
         """Does all of the data stand there?"""
-        return self.data + self.size <= self.stop
+        return self.end <= self.stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +100,15 @@ def form(source: BinaryIO) -> Form:
     return Form(tuple(chunks), stop, size, broken, cut, HEAD + 8 if by_ds64 else None)
 
 
-def walk(
-    source: BinaryIO, start: int, stop: int, *, end: int, sizes: Mapping[bytes, int] | None = None, endless: bool = False
+def walk(  # noqa: PLR0913 - what three kinds of head say of the list
+    source: BinaryIO,
+    start: int,
+    stop: int,
+    *,
+    end: int,
+    sizes: Mapping[bytes, int] | None = None,
+    endless: bool = False,
+    order: ByteOrder = "little",
 ) -> Iterator[Chunk]:
     """Yield the chunks whose heads stand between ``start`` and ``stop``; a rest of less than 8 bytes is slack.
 
@@ -109,18 +123,19 @@ def walk(
     for _ in range(MAX_CHUNKS):
         if at + 8 > stop:
             return
-        kind, size = struct.unpack("<4sI", read_at(source, at, 8, what="chunk head"))
+        head = read_at(source, at, 8, what="chunk head")
+        kind, size = head[:4], int.from_bytes(head[4:], order)
         if not _KIND.fullmatch(kind):
             raise _broken(f"expected a chunk at {at}, found {kind.hex(' ')}")
         if size == _UNKNOWN:
             size = (sizes or {}).get(kind, size)
         chunk = Chunk(kind, at, size, min(at + 8 + size + size % 2, end))
-        if kind == b"data" and (size == _UNKNOWN or (size == 0 and endless)):
+        if (kind, order) == (b"data", "little") and (size == _UNKNOWN or (size == 0 and endless)):
             yield Chunk(kind, at, _UNKNOWN, end)
             return
         yield chunk
         if not chunk.whole:
-            beyond = chunk.data + size - end
+            beyond = chunk.end - end
             raise _broken(f"expected {size} bytes in {name(kind)} at {at}, which is {beyond} more than there are")
         at = chunk.stop
     raise _broken(f"more than {MAX_CHUNKS} chunks stand in one list")
@@ -134,7 +149,7 @@ def resized(form: Form, edits: list[Edit]) -> list[Edit]:
     """
     if not form.size:
         return []  # the writer left it open, readers go by the file's end
-    size = (form.size if form.cut else form.stop - 8) + growth(edits)
+    size = (form.size if form.cut else form.stop - 8) + growth_of(edits)
     if form.long_size_at is not None:
         return [Edit(form.long_size_at, form.long_size_at + 8, size.to_bytes(8, "little"))]
     if size >= _UNKNOWN:
@@ -146,26 +161,20 @@ def resized(form: Form, edits: list[Edit]) -> list[Edit]:
     return [Edit(4, 8, size.to_bytes(4, "little"))]
 
 
-def framed(chunk: Chunk, inner: list[Edit]) -> list[Edit]:
+def framed(chunk: Chunk, inner: list[Edit], order: ByteOrder = "little") -> list[Edit]:
     """Return the ``inner`` edits of a chunk's data, with its size and its pad byte made true."""
-    size = chunk.size + growth(inner)
-    end = chunk.data + chunk.size
+    size = chunk.size + growth_of(inner)
     edits = list(inner)
     if size != chunk.size:
-        edits.append(Edit(chunk.start + 4, chunk.data, size.to_bytes(4, "little")))
-    if chunk.stop - end != size % 2:
-        edits.append(Edit(end, chunk.stop, bytes(size % 2)))
+        edits.append(Edit(chunk.start + 4, chunk.data, size.to_bytes(4, order)))
+    if chunk.stop - chunk.end != size % 2:
+        edits.append(Edit(chunk.end, chunk.stop, bytes(size % 2)))
     return edits
 
 
 def packed(kind: bytes, data: bytes) -> bytes:
     """Build a chunk, padded to an even length."""
     return kind + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
-
-
-def growth(edits: list[Edit]) -> int:
-    """Return by how many bytes the edits lengthen the file."""
-    return sum(len(new) - (stop - start) for start, stop, new in edits)
 
 
 def name(kind: bytes) -> str:

@@ -8,6 +8,7 @@ parsed for the offsets of its parts and edited as bytes. No entity is expanded i
 import base64
 import binascii
 import html
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,11 +17,11 @@ from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.labels import mentions
+from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray, _xmp
+from mingwen.formats import _clues, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_BYTES: Final = 256 << 20
 """Larger documents are not parsed; maps reach some ten MB."""
@@ -37,7 +38,6 @@ MAX_EXPANDED_CHARS: Final = 32 << 20
 STEP_BYTES: Final = 64 << 10
 
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns# RDF"
-_PROPERTY: Final = f"{_xmp.NAMESPACE} AIGC"
 _SAYING: Final = {"title", "desc", "metadata"}
 """Elements that describe and are not drawn."""
 _SHOWN: Final = {"<title>", "<desc>"}
@@ -146,8 +146,9 @@ class _Walk:
         namespaces = inherited | self._declared if self._declared else inherited
         self._declared = {}
         local = name.rpartition(" ")[2]
-        said = (bool(self._stack) and self._stack[-1].said) or local in _SAYING or name == _PROPERTY
-        self._stack.append(_Open(name, at, said and not (name == _PROPERTY and self._within), namespaces))
+        named = local == WRAPPER_KEY
+        said = (bool(self._stack) and self._stack[-1].said) or local in _SAYING or named
+        self._stack.append(_Open(name, at, said and not (named and self._within), namespaces))
         if len(self._stack) > MAX_DEPTH or len(namespaces) > MAX_NAMESPACES:
             raise _broken(f"nests deeper than {MAX_DEPTH}, or declares more than {MAX_NAMESPACES} namespaces")
         if len(self._stack) == 1:
@@ -163,8 +164,9 @@ class _Walk:
         if self._within and name == _RDF:
             self._within.rdf = True
         for key, value in attributes.items():
-            if mentions(value) and not (self._within and key == _PROPERTY):
-                self._note(self.document.texts, _Text(f"attribute {key.rpartition(' ')[2]}", value, at))
+            last = key.rpartition(" ")[2]
+            if mentions(value) and not (self._within and last == WRAPPER_KEY):  # the packet's own reader finds those
+                self._note(self.document.texts, _Text(f"attribute {last}", value, at))
 
     def _end(self, _: str) -> None:
         at = self._flushed()
@@ -230,11 +232,9 @@ def read(source: BinaryIO) -> Reading:
     for metadata in document.metadata if not document.problem else ():
         place = _xmp.PLACE if metadata.guide else f"other {_xmp.PLACE}"
         try:
-            found = _xmp.labels(_wrapped(metadata, _raw(source, metadata)))
+            sites += _xmp.sites(_wrapped(metadata, _raw(source, metadata)), place, guide=metadata.guide)
         except Malformed as e:
             unread.append(Unread(place, e.message))
-        else:
-            sites += [Site(place, text, Wrapper.BARE, guide=metadata.guide) for text in found]
     if not unread and _words(source) > sum(s.text.count(_stray.WORD.decode()) for s in sites):
         unread.append(Unread("document", "holds what looks like a label at a place where none is read"))
     return Reading(tuple(sites), tuple(unread))
@@ -270,18 +270,19 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``."""
+    """Give XMP, manifests, comments, titles and descriptions."""
+    return _clues.bounded(_clues_of(source))
+
+
+def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     document = _parsed(source)
-    found: list[Clue] = []
     for metadata in document.metadata if not document.problem else ():
         data = _raw(source, metadata)
         if metadata.rdf:
-            found.append(Clue(Channel.XMP, _xmp.PLACE, data.decode("utf-8", "replace")[:MAX_CLUE_CHARS]))
-        found += [Clue(Channel.MANIFEST, "c2pa:manifest", text) for m in _MANIFEST.finditer(data) if (text := _manifest(m[1]))]
+            yield _clues.xmp(_xmp.PLACE, data)
+        yield from (_manifest(m[1]) for m in _MANIFEST.finditer(data))
     for t in document.texts:
-        channel = Channel.TEXT if t.place == "comment" else Channel.BODY
-        found.append(Clue(channel, t.place.strip("<>"), t.text.strip()[:MAX_CLUE_CHARS]))
-    yield from found[:MAX_CLUES]
+        yield Clue(Channel.TEXT if t.place == "comment" else Channel.BODY, t.place.strip("<>"), t.text.strip())
 
 
 def _parsed(source: BinaryIO) -> _Document:
@@ -366,7 +367,7 @@ def _labelled(metadata: _Metadata, data: bytes, label: str) -> bytes:
 
 def _without(metadata: _Metadata, data: bytes) -> bytes:
     packet = _wrapped(metadata, data)
-    return _unwrapped(metadata, _xmp.without(packet)) if _xmp.labels(packet) else data
+    return _unwrapped(metadata, _xmp.without(packet)) if _xmp.sites(packet, guide=False) else data
 
 
 def _added(source: BinaryIO, document: _Document, label: str) -> Edit:
@@ -416,11 +417,12 @@ def _says(value: bytes) -> bool:
     return mentions(html.unescape(value.decode("utf-8", "replace")))
 
 
-def _manifest(text: bytes) -> str:
+def _manifest(text: bytes) -> Clue:
     try:
-        return base64.b64decode(text[: MAX_CLUE_CHARS & ~3]).decode("latin-1")
+        store = base64.b64decode(text)
     except binascii.Error:
-        return ""
+        store = b""
+    return _clues.manifest("c2pa:manifest", io.BytesIO(store), 0, len(store))
 
 
 def _broken(what: str) -> Malformed:

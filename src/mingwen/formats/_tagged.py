@@ -1,25 +1,16 @@
 """ID3v2 tags at places that are not the guide's: before FLAC and raw AAC."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _id3
 from mingwen.formats._bytes import Edit, read_at, size_of
-from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread
+from mingwen.formats._shape import Reading, Site, Unread
 
 MAX_TAGS: Final = 16
 """Tags in a row at the file's beginning; two are seen."""
-MAX_MANIFEST_SEARCH: Final = 4 << 20
-"""How much of a tag is searched for a C2PA manifest."""
-
 _ID3V1_BYTES: Final = 128
-_MANIFEST: Final = re.compile(rb"application/(?:x-)?c2pa(?:-manifest-store)?\0.{0,1024}?(?=....jumb)", re.DOTALL)
-"""C2PA 2.2, appendix A: the media type in a GEOB frame, its other names, and the first box of the store."""
-_CODECS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")
-"""v2.4 §4: by the first byte of a text frame."""
 
 
 def leading(source: BinaryIO) -> tuple[_id3.Tag, ...]:
@@ -61,21 +52,6 @@ def without_labels(source: BinaryIO, tags: tuple[_id3.Tag, ...]) -> list[Edit]:
         labels, _ = _id3.labels(source, tag)
         edits += _id3.edits(tag, labels, "") if labels else []
     return edits
-
-
-def clues(source: BinaryIO, tag: _id3.Tag) -> Iterator[Clue]:
-    """Yield the text frames by their ids, TXXX with its description behind a colon, and a C2PA manifest."""
-    for frame in tag.walk.frames:
-        head = 6 if tag.version == 2 else 10  # noqa: PLR2004 - v2.2 has shorter heads
-        source.seek(frame.start + head)
-        data = source.read(max(0, min(frame.stop - frame.start - head, MAX_CLUE_CHARS)))
-        if data and data[0] < len(_CODECS):
-            text = data[1:].decode(_CODECS[data[0]], "replace").strip("\0")
-            description, _, value = text.rpartition("\0") if frame.kind in {"TXXX", "TXX"} else ("", "", text)
-            yield Clue(Channel.TAG, f"{frame.kind}:{description}".rstrip(":"), value.lstrip("\ufeff"))
-    data = read_at(source, tag.start, min(tag.stop - tag.start, MAX_MANIFEST_SEARCH), what="ID3 tag")
-    if named := _MANIFEST.search(data):
-        yield Clue(Channel.MANIFEST, "GEOB", data[named.end() : named.end() + MAX_CLUE_CHARS].decode("latin-1"))
 
 
 def tail(source: BinaryIO, sound: int, *, most: int) -> tuple[int, int]:

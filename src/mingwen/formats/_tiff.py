@@ -15,10 +15,10 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _ifd, _stray, _xmp
+from mingwen.formats import _clues, _ifd, _iptc, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._ifd import Directory, Entry, Layout
-from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
+from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_VALUE_BYTES: Final = 8 << 20
 """A longer value is only searched for what looks like a label."""
@@ -80,7 +80,7 @@ _LOST: Final = re.compile(rb"\{[^{}]*" + _stray.WORD + rb"[^{}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """The bytes of one entry that may say something."""
+    """The bytes of one entry that may say something; of a manifest none."""
 
     shape: Layout
     directory: str
@@ -201,15 +201,10 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
-    """See ``Body``."""
-    left = MAX_CLUES
+    """Give XMP, text tags, IPTC, and a C2PA manifest."""
     shape = _ifd.layout(source)
-    for value in _values(source, shape, _ifd.walk(source, shape)):
-        for clue in () if isinstance(value, Unread) else _clues(value):
-            yield clue
-            left -= 1
-            if not left:
-                return
+    values = _values(source, shape, _ifd.walk(source, shape))
+    return _clues.bounded(itertools.chain.from_iterable(_told(source, v) for v in values if isinstance(v, _Value)))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
@@ -279,9 +274,10 @@ def _values(source: BinaryIO, shape: Layout, directories: Iterator[Directory | U
                 yield Unread(directory.name, f"names bytes for tag {e.tag:#06x} that the file has not, or more than once")
                 continue
             value = _Value(shape, directory.name, e, b"")
-            length = min(e.size, MAX_CLUE_CHARS) if e.tag == _C2PA else e.size
-            if length <= MAX_VALUE_BYTES:
-                yield replace(value, data=read_at(source, e.start, length, what="value"))
+            if e.tag == _C2PA:
+                yield value
+            elif e.size <= MAX_VALUE_BYTES:
+                yield replace(value, data=read_at(source, e.start, e.size, what="value"))
             elif e.tag == _XMP:
                 yield Unread(value.place, f"has {e.size} bytes, more than the {MAX_VALUE_BYTES} that are read")
             else:
@@ -300,35 +296,23 @@ def _findings(value: _Value) -> list[Site | Unread]:
     sites: list[Site] = []
     if value.entry.tag == _XMP:
         try:
-            labels = _xmp.labels(value.data)
+            sites = _xmp.sites(value.data, value.place, guide=value.is_guide)
         except Malformed as e:
             return [Unread(value.place, e.message)]
-        sites = [Site(value.place, text, Wrapper.BARE, guide=value.is_guide) for text in labels]
     elif value.is_text and mentions(value.text):
         return [Site(value.place, value.text, Wrapper.WRAPPED, guide=False)]
     return [*sites, *_stray.unexplained(value.data, sites, value.place)]
 
 
-def _clues(value: _Value) -> Iterator[Clue]:
+def _told(source: BinaryIO, value: _Value) -> Iterator[Clue]:
     if value.entry.tag == _XMP:
-        yield Clue(Channel.XMP, value.place, value.data.decode("utf-8", "replace")[:MAX_CLUE_CHARS])
+        yield _clues.xmp(value.place, value.data)
     elif value.entry.tag == _C2PA:
-        yield Clue(Channel.MANIFEST, f"{value.entry.tag:#06x}", value.data.decode("latin-1"))
+        yield _clues.manifest(value.name, source, value.entry.start, value.entry.stop)
     elif value.entry.tag == _IPTC:
-        yield from _datasets(value.data)
-    elif value.is_text and value.text:
-        yield Clue(Channel.EXIF, value.name, value.text[:MAX_CLUE_CHARS])
-
-
-def _datasets(data: bytes) -> Iterator[Clue]:
-    """Take IPTC-IIM apart (§1.6): a mark, record, number and length before each value; extended lengths end it."""
-    at = 0
-    while data[at : at + 1] == b"\x1c" and len(data) >= at + 5:
-        record, number, length = struct.unpack_from(">BBH", data, at + 1)
-        if length >= 1 << 15:
-            return
-        yield Clue(Channel.IPTC, f"{record}:{number:02}", data[at + 5 : at + 5 + length].decode("utf-8", "replace"))
-        at += 5 + length
+        yield from _iptc.datasets(value.data)
+    elif value.is_text:
+        yield Clue(Channel.EXIF, value.name, value.text)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------

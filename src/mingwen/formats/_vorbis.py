@@ -11,6 +11,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.formats import _stray
 from mingwen.formats._bytes import Edit
+from mingwen.formats._characters import guessed
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Wrapper
 
 PLACE: Final = "Vorbis comment AIGC"
@@ -63,7 +64,7 @@ def parse(data: bytes, start: int = 0) -> Comments:
         raw, stop = _counted(data, at)
         fields.append(_field(raw, at, stop))
         at = stop
-    return Comments(_text(vendor), count_at, tuple(fields), at)
+    return Comments(guessed(vendor), count_at, tuple(fields), at)
 
 
 def read(data: bytes, start: int = 0) -> Reading:
@@ -98,10 +99,10 @@ def clues(data: bytes, start: int = 0) -> Iterator[Clue]:
         Malformed: as ``parse``.
     """
     comments = parse(data, start)
-    yield Clue(Channel.TAG, "vendor", comments.vendor[:MAX_CLUE_CHARS])
+    yield Clue(Channel.TAG, "vendor", comments.vendor)
     for field in comments.fields:
         if field.value:
-            yield Clue(Channel.TAG, field.name.upper(), field.value[:MAX_CLUE_CHARS])
+            yield Clue(Channel.TAG, field.name.upper(), field.value)
 
 
 def _site(field: Field) -> Site | None:
@@ -118,19 +119,9 @@ def _site(field: Field) -> Site | None:
 def _field(raw: bytes, start: int, stop: int) -> Field:
     name, mark, value = raw.partition(b"=")
     if not mark:
-        return Field(start, stop, "", _text(raw))
+        return Field(start, stop, "", guessed(raw))
     called = name[:MAX_CLUE_CHARS].decode("ascii", "replace")
-    return Field(start, stop, called, "" if called.upper() in _PICTURES else _text(value))
-
-
-def _text(raw: bytes) -> str:
-    """Decode: UTF-8, or what Chinese programs write instead."""
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1")
+    return Field(start, stop, called, "" if called.upper() in _PICTURES else guessed(value))
 
 
 def _counted(data: bytes, at: int) -> tuple[bytes, int]:

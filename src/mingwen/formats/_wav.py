@@ -14,6 +14,7 @@ from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
 from mingwen.formats import _clues, _id3, _id3_clues, _riff, _stray, _xmp
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats._characters import guessed
 from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
@@ -122,14 +123,14 @@ def _info(source: BinaryIO, chunk: Chunk) -> _Found:
 
 
 def _children(source: BinaryIO, chunk: Chunk) -> Iterator[Chunk]:
-    end = chunk.data + chunk.size
+    end = chunk.end
     if read_at(source, chunk.data, min(4, chunk.size), what="LIST type") != b"INFO":
         return iter(())
     return _riff.walk(source, chunk.data + 4, end, end=end)
 
 
 def _tag(source: BinaryIO, chunk: Chunk) -> _Found:
-    tag = _id3.tag_at(source, chunk.data, chunk.data + chunk.size)
+    tag = _id3.tag_at(source, chunk.data, chunk.end)
     if tag is None:
         return _Found()
     labels, unread = _id3.labels(source, tag)
@@ -141,18 +142,11 @@ def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
     """Read XMP (specification part 3, §2.1.3); only the label leaves the packet, which keeps its length."""
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
     sites = _xmp.sites(packet, f"WAV _PMX {_xmp.PLACE}", guide=False)
-    return _Found(sites, inner=lambda: [Edit(chunk.data, chunk.data + chunk.size, _xmp.without(packet))] if sites else [])
+    return _Found(sites, inner=lambda: [Edit(chunk.data, chunk.end, _xmp.without(packet))] if sites else [])
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:
-    """Decode a text chunk: UTF-8, or what Chinese programs write instead."""
-    data = read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind)).rstrip(b"\0")
-    for codec in ("utf-8", "gb18030"):
-        try:
-            return data.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
+    return guessed(read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind)).rstrip(b"\0"))
 
 
 _Reader = Callable[[BinaryIO, Chunk], _Found]
@@ -167,7 +161,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     for chunk in _riff.form(source).chunks:
         if chunk.kind == b"C2PA":
-            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
         elif (reader := _READERS.get(chunk.kind)) and chunk.whole and (reader is _tag or chunk.size <= MAX_TEXT_BYTES):
             with suppress(Malformed):
                 yield from _metadata(source, chunk)
@@ -179,5 +173,5 @@ def _metadata(source: BinaryIO, chunk: Chunk) -> Iterator[Clue]:
             yield Clue(Channel.TAG, _riff.name(child.kind), _text(source, child))
     elif chunk.kind == b"_PMX":
         yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))
-    elif (tag := _id3.tag_at(source, chunk.data, chunk.data + chunk.size)) is not None:
+    elif (tag := _id3.tag_at(source, chunk.data, chunk.end)) is not None:
         yield from _id3_clues.clues(source, tag)

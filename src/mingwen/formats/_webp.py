@@ -78,7 +78,7 @@ def _blanked(source: BinaryIO, chunk: Chunk) -> list[Edit]:
     """Blank a label in Exif, which keeps its length; a block that cannot be read is kept as it is."""
     try:
         tiff = _data(source, chunk).removeprefix(_EXIF_PREFIX)
-        end = chunk.data + chunk.size
+        end = chunk.end
         inner = [Edit(end - len(tiff), end, _exif.blank(tiff))] if _exif.labels(tiff) else []
     except Malformed:
         inner = []
@@ -133,7 +133,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     for chunk in _riff.form(source).chunks:
         if chunk.kind == b"C2PA":
-            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.data + chunk.size, chunk.stop))
+            yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
         elif chunk.kind in {b"XMP ", b"EXIF"} and chunk.whole and chunk.size <= MAX_TEXT_BYTES:
             data = _data(source, chunk)
             yield from [_clues.xmp("XMP", data)] if chunk.kind == b"XMP " else _clues.exif(data.removeprefix(_EXIF_PREFIX))

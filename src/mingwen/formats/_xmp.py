@@ -134,20 +134,16 @@ class _Walk:
             self._open.text.append(text)
 
 
-def labels(packet: bytes) -> list[str]:
-    """Return the texts of the guide's AIGC properties of the packet, element and attribute form, in order.
-
-    Raises:
-        Malformed: the packet is no well-formed XML, has a DOCTYPE, or is too large or deep (``xmp.broken``).
-    """
-    return [p.text for p in _found(packet) if p.own]
+def is_packet(data: bytes) -> bool:
+    """Say whether XML is XMP, which RDF's namespace tells: other kinds may stand at some places as well."""
+    return _RDF.encode() in data.replace(b"\0", b"")
 
 
 def sites(packet: bytes, place: str = PLACE, *, guide: bool) -> list[Site]:
     """Return every label of a packet that stands at ``place``; those of another namespace are never the guide's.
 
     Raises:
-        Malformed: as ``labels``.
+        Malformed: the packet is no well-formed XML, has a DOCTYPE, or is too large or deep (``xmp.broken``).
     """
     return [
         Site(place if p.own else _strange(place, p.name), p.text, Wrapper.BARE, guide=guide and p.own) for p in _found(packet)
@@ -182,7 +178,7 @@ def edit(packet: bytes | None, text: str) -> bytes:
     in UTF-16, which becomes UTF-8 as every container here wants it.
 
     Raises:
-        Malformed: as ``labels``, and if there is no ``rdf:RDF`` to put the property into (``xmp.broken``).
+        Malformed: as ``sites``, and if there is no ``rdf:RDF`` to put the property into (``xmp.broken``).
     """
     data = _NEW if packet is None else _narrow(packet)
     walk = _Walk(data)
@@ -197,7 +193,7 @@ def without(packet: bytes) -> bytes:
     """Return the packet with its AIGC properties blanked by spaces, as long as before, so that nothing has to move.
 
     Raises:
-        Malformed: as ``labels``.
+        Malformed: as ``sites``.
     """
     data = _narrow(packet)
     for start, stop, rest in _removals(data, _Walk(data).found):
