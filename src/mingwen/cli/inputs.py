@@ -51,9 +51,9 @@ def jobs(names: Sequence[str], *, output: str | None, in_place: bool) -> list[Jo
 def files(names: Sequence[str], *, outputs: bool) -> list[tuple[Path, Path]]:
     """Return (file, its path within the folder or pattern that named it), in the order given, each once.
 
-    A folder stands for the files below it whose suffix or bytes a format knows; hidden ones and ``DATA`` are passed
-    over, and so are earlier outputs (``photo.labelled.jpg``) unless they are asked for. A name that does not exist and holds ``*``, ``?`` or
-    ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
+    A folder stands for the files below it whose suffix or bytes a format knows; hidden ones and ``DATA`` are passed over, and so
+    are earlier outputs (``photo.labelled.jpg``) unless they are asked for. A name that does not exist and holds ``*``, ``?``
+    or ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
 
     Raises:
         Misused: a folder or pattern without any file (``input.empty``).
