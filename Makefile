@@ -31,7 +31,7 @@ lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
 
 bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool and ffmpeg, in one run
 	@tools/debian.sh "the benchmarks' peers" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
-	@$(BIN)/python tools/bench.py $(MEDIA)
+	@$(BIN)/python -m tools.bench $(MEDIA)
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py

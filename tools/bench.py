@@ -1,6 +1,6 @@
-"""Measure the metadata label against cp, exiftool and ffmpeg, all in one run; called by `make bench`.
+"""Measure the metadata label against cp, exiftool and ffmpeg, and the gate against exiftool; called by `make bench`.
 
-python tools/bench.py MEDIA [--quick]
+python -m tools.bench MEDIA [--quick | --only-gate]
 
 Every figure is the median of several rounds in which the candidates take turns, so that a slow moment of the machine hits all of
 them. Two kinds: whole processes, start included, as a script would call them; and work within a running process (our library,
@@ -20,23 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from tools import bench_gate
+from tools.bench_folder import CONFIG, LABEL
 
 import mingwen
 
 ROUNDS = 7
 TWELVE_MP = (4000, 3000)
-LABEL = '{"Label":"1","ContentProducer":"001191310104MACE0YX63918020","ProduceID":"142569260085903360"}'
-CONFIG = """
-%Image::ExifTool::UserDefined = (
-    'Image::ExifTool::XMP::Main' => { TC260 => { SubDirectory => { TagTable => 'Image::ExifTool::UserDefined::TC260' } } },
-    'Image::ExifTool::QuickTime::Keys' => { 'AIGC' => { Name => 'AIGC' } },
-);
-%Image::ExifTool::UserDefined::TC260 = (
-    GROUPS => { 0 => 'XMP', 1 => 'XMP-TC260', 2 => 'Image' },
-    NAMESPACE => { 'TC260' => 'http://www.tc260.org.cn/ns/AIGC/1.0/' }, WRITABLE => 'string', AIGC => { },
-);
-1;
-"""
 UNMARKED = ["--no-explicit", "--recipient", "bench", "--agreement", "1", "--reason", "measuring"]
 DELIVERY = mingwen.Delivery("bench", "1", "measuring")
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmark.md"
@@ -206,6 +196,13 @@ def machine() -> str:
     )
 
 
+def gate(media: Path) -> None:
+    """Measure the gate alone, and put its section into the page in place of the old one."""
+    page = PAGE.read_text(encoding="utf-8").partition(bench_gate.TITLE)[0]
+    lines = bench_gate.section(media, media.parent / "bench", machine())
+    PAGE.write_text(page + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main(media: Path, *, quick: bool) -> None:
     folder = media.parent / "bench"
     files = inputs(media, folder, quick=quick)
@@ -238,13 +235,18 @@ def main(media: Path, *, quick: bool) -> None:
         "",
         *table("Within a running process", withins),
         "![cost against size](../pictures/cost.svg)",
+        "",
     ]
     print("\n".join(lines))
     if not quick:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
         plot(wholes, files)
+        gate(media)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), quick="--quick" in sys.argv)
+    if "--only-gate" in sys.argv:
+        gate(Path(sys.argv[1]))
+    else:
+        main(Path(sys.argv[1]), quick="--quick" in sys.argv)

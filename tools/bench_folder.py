@@ -192,7 +192,7 @@ KINDS = (
     Kind(".mkv", 10, _ffmpeg(*_FILM, seconds=(2, 5), film=True), labels=_BY_FFMPEG),
     Kind(".webm", 10, _ffmpeg(*_FILM, "-c:v", "libvpx", "-deadline", "realtime", seconds=(2, 4), film=True), labels=_BY_FFMPEG),
     Kind(".docx", 20, _docx, labels=_BY_US),
-    Kind(".pdf", 15, _pdf, labels=()),
+    Kind(".pdf", 15, _pdf),
     Kind(".md", 20, _words("# Notes\n\nBODY\n"), ending=False, labels=_BY_US),
     Kind(".html", 10, _words(_PAGE), ending=False, labels=_BY_US),
     Kind(".txt", 10, _words("BODY\n"), ending=False, labels=_BY_US),

@@ -80,7 +80,7 @@ def places() -> str:
             f"`{f.name}`",
             f.mime,
             " ".join(f"`{s}`" for s in f.suffixes),
-            f"{f.place}, in a file beside it" if f.sidecar else f.place,
+            f.place,
             f.source,
             "; ".join(f"`{a.name}`: {a.place}" for a in f.alternatives),
             "in the file" if f.c2pa else "beside it",

@@ -12,16 +12,14 @@ from typing import BinaryIO, Final, TypeAlias
 
 from mingwen import registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
-from mingwen.domain.errors import Misused, only_ours
+from mingwen.domain.errors import Misused, Refused, only_ours
 from mingwen.domain.findings import Finding
 from mingwen.domain.labels import Claim
 from mingwen.domain.tiers import Declared, Ruled, changes
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
 from mingwen.regimes import Assessed
-from mingwen.services import assessing, gating, labelling, verification
-from mingwen.services.assessing import AssessContent
-from mingwen.services.gating import GateContent
+from mingwen.services import labelling, verification
 from mingwen.services.labelling import LabelContent, PropagateContent
 from mingwen.services.verification import VerifyContent
 from mingwen.wiring import Disk, opened, staged, translated
@@ -30,7 +28,8 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
 Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
 
-BESIDE: Final = (".xmp", ".c2pa")
+MANIFEST_SUFFIX: Final = ".c2pa"
+BESIDE: Final = (".xmp", MANIFEST_SUFFIX)
 """What is looked for beside a file: a label where the format takes none, and a manifest."""
 MAX_BESIDE_BYTES: Final = 64 << 20
 
@@ -167,8 +166,10 @@ def judge(source: Source, *, name: str | None = None, declared: Declared | str |
 
     Arguments and errors as ``gate``.
     """
+    from mingwen.services import gating  # noqa: PLC0415 - who labels as a producer need not wait for it
+
     config, world = settled()
-    command = GateContent(name or _name(source), config.propagator, _declared(declared))
+    command = gating.GateContent(name or _name(source), config.propagator, _declared(declared))
     with only_ours(), _reading(source) as origin:
         return gating.judge(world, command, source=origin, near=_near(source))
 
@@ -201,8 +202,12 @@ def gate(
         Unavailable: a file, the disk or the store failed.
         Misused: the sink exists; a wrong setting.
     """
+    from mingwen.services import gating  # noqa: PLC0415 - see judge()
+
     config, world = settled()
-    command = GateContent(name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config))
+    command = gating.GateContent(
+        name or _name(source), config.propagator, _declared(declared), propagate_id, wiring.system(config)
+    )
     with only_ours(), _reading(source) as origin:
         near = _near(source)
         ruled = gating.judge(world, command, source=origin, near=near)
@@ -225,8 +230,10 @@ def duties(source: Source, *, name: str | None = None, regimes: Sequence[str] | 
         Misused: there is no such regime.
         Unavailable: the file failed.
     """
+    from mingwen.services import assessing  # noqa: PLC0415 - see judge()
+
     config, world = settled()
-    command = AssessContent(name or _name(source), config.texts("regimes") if regimes is None else tuple(regimes))
+    command = assessing.AssessContent(name or _name(source), config.texts("regimes") if regimes is None else tuple(regimes))
     with only_ours(), _reading(source) as origin:
         return assessing.assess(world, command, source=origin, near=_near(source))
 
@@ -287,7 +294,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
-        with opened(Path(source)) as file:
+        with opened(source if isinstance(source, Path) else Path(source)) as file:
             yield file
     elif not hasattr(source, "read") or hasattr(source, "encoding"):  # text streams have one
         raise Misused(
@@ -299,6 +306,7 @@ def _reading(source: Source) -> Iterator[BinaryIO]:
         with Disk().scratch() as scratch:
             with translated("read the source", code="file.unreadable"):
                 shutil.copyfileobj(source, scratch, 1 << 20)
+            scratch.seek(0)  # whoever gets it may hand it on as a stream of its own
             yield scratch
 
 
@@ -319,11 +327,11 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
                     sink.flush()
 
 
-def near(path: Path) -> dict[str, bytes]:
+def near(path: str | os.PathLike[str]) -> dict[str, bytes]:
     """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one."""
     out = {}
     for suffix in BESIDE:
-        neighbour = f"{path}{suffix}"
+        neighbour = f"{os.fspath(path)}{suffix}"
         if os.path.exists(neighbour):  # noqa: PTH110 - never raises, whatever the name
             with opened(Path(neighbour)) as file:
                 out[suffix] = file.read(MAX_BESIDE_BYTES)
@@ -337,15 +345,41 @@ def _is_same(source: Source, sink: Sink) -> bool:
 
 
 def _near(source: Source) -> dict[str, bytes]:
-    return near(Path(source)) if isinstance(source, str | os.PathLike) else {}
+    return near(source) if isinstance(source, str | os.PathLike) else {}
 
 
 def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -> None:
-    """Write what has to stand beside a file, before the file itself appears; a stream's owner takes it from the result."""
-    if isinstance(sink, str | os.PathLike):
-        for suffix, data in beside.items():
-            with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
-                file.write(data)
+    """Write what has to stand beside a file, before the file itself appears.
+
+    Raises:
+        Refused: the sink is a stream, beside which nothing can stand (``beside.stream``).
+        Misused: something stands there already (``output.exists``).
+    """
+    if sink is None:
+        return  # the caller takes it from the result
+    if not isinstance(sink, str | os.PathLike):
+        if beside:
+            raise Refused(
+                "beside.stream",
+                f"expected a file, since {' and '.join(sorted(beside))} has to stand beside it, got a stream",
+                hint="give a path as output; or give none, and take data and beside from the result",
+            )
+        return
+    for suffix, data in beside.items():
+        with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
+            file.write(data)
+    _require_no_stranger(Path(f"{os.fspath(sink)}{MANIFEST_SUFFIX}"), beside, overwrite=overwrite)
+
+
+def _require_no_stranger(manifest: Path, beside: Mapping[str, bytes], *, overwrite: bool) -> None:
+    """Let no manifest of an earlier output stand beside the new one, which it would accuse of having been changed."""
+    if MANIFEST_SUFFIX in beside or not os.path.lexists(manifest):
+        return
+    if not overwrite:
+        hint = "it belongs to another file of this name: move it away, or --overwrite it with that file"
+        raise Misused("output.exists", f"expected no file at {manifest}, found one", hint=hint)
+    with translated(f"replace {manifest}"):
+        manifest.unlink()
 
 
 def _declared(value: Declared | str | None) -> Declared | None:

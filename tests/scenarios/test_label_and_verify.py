@@ -445,3 +445,11 @@ def test_the_delivery_of_the_library_is_that_of_the_command(samples: Path, tmp_p
     assert made.notice is None
     (entry,) = objects(run("log", "--json").stdout)
     assert entry["delivery"] == asdict(delivery)
+
+
+def test_a_folder_does_not_stand_for_the_settings_of_programs(samples: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    copied(samples, tmp_path, "png")
+    (told,) = objects(run("verify", ".", "--json", status=1).stdout)
+    assert Path(str(told["file"])).suffix == ".png"
+    assert objects(run("verify", "package.json", "--json", status=1).stdout)[0]["format"] == "json"

@@ -12,6 +12,8 @@ from mingwen import formats
 from mingwen.domain.errors import Malformed, MingwenError, Misused
 from mingwen.wiring import opened
 
+DATA: Final = frozenset({"json", "sse"})
+"""Formats that a folder does not stand for: settings and records of programs are full of them; who means one names it."""
 MARK: Final = ".labelled"
 """Stands before the suffix of an output that was given no name: ``photo.labelled.jpg``."""
 STREAM: Final = Path("-")
@@ -49,8 +51,8 @@ def jobs(names: Sequence[str], *, output: str | None, in_place: bool) -> list[Jo
 def files(names: Sequence[str], *, outputs: bool) -> list[tuple[Path, Path]]:
     """Return (file, its path within the folder or pattern that named it), in the order given, each once.
 
-    A folder stands for the files below it whose suffix or bytes a format knows; hidden ones are passed over, and so are
-    earlier outputs (``photo.labelled.jpg``) unless they are asked for. A name that does not exist and holds ``*``, ``?`` or
+    A folder stands for the files below it whose suffix or bytes a format knows; hidden ones and ``DATA`` are passed
+    over, and so are earlier outputs (``photo.labelled.jpg``) unless they are asked for. A name that does not exist and holds ``*``, ``?`` or
     ``[`` is a pattern (``**`` goes deep), for shells that leave patterns alone.
 
     Raises:
@@ -93,12 +95,18 @@ def _is_ours(path: Path, top: Path, *, outputs: bool) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
     if hidden or not os.path.isfile(path) or (path.stem.endswith(MARK) and not outputs):  # noqa: PTH113 - see above
         return False
-    return path.suffix.lower() in _known() or _is_claimed(path)
+    suffix = path.suffix.lower()
+    return suffix in _known() or (suffix not in _data() and _is_claimed(path))
+
+
+@cache
+def _data() -> frozenset[str]:
+    return frozenset(suffix for f in formats.every() if f.name in DATA for suffix in f.suffixes)
 
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(suffix for f in formats.every() for suffix in f.suffixes)
+    return frozenset(suffix for f in formats.every() if f.name not in DATA for suffix in f.suffixes)
 
 
 def _is_claimed(path: Path) -> bool:

@@ -305,7 +305,7 @@ RULES: Final = {
             "an explicit label stands in the content: {words}",
             "内容中存在显式标识：{words}",
         ),
-        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace of {trace}: {words}", "发现生成痕迹：{trace}（{words}）"),
+        Rule("gate.trace", _I, "Measures Art. 6(3)", "a trace was found: {trace} ({words})", "发现生成痕迹：{trace}（{words}）"),
         Rule(
             "gate.held",
             _W,

@@ -14,12 +14,12 @@ CHOICE: Final = "sidecar"
 """What the setting ``places`` says for a format whose label is to stand beside the file."""
 
 
-def read(packet: bytes) -> Reading:
-    """Find the labels of a packet that stands beside its file."""
+def read(packet: bytes, *, guide: bool = True) -> Reading:
+    """Find the labels of a packet that stands beside its file; ``guide``: is that the place for them?"""
     from mingwen.formats import _xmp  # noqa: PLC0415 - few files have one
 
     try:
-        return Reading(tuple(_xmp.sites(packet, BESIDE_PLACE, guide=True)))
+        return Reading(tuple(_xmp.sites(packet, BESIDE_PLACE, guide=guide)))
     except Malformed as e:
         return Reading(unread=(Unread(BESIDE_PLACE, e.message),))
 

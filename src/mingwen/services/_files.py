@@ -60,12 +60,12 @@ def format_of(world: World, name: str, source: BinaryIO) -> Format:
 
 
 def reading(format_: Format, source: BinaryIO, near: Beside = NOTHING) -> Reading:
-    """Find the labels in a file, and beside it where they may stand there."""
+    """Find the labels in a file; and beside it, where they are to stand there or none stands inside."""
     inside = format_.read(source)
-    packet = near.get(beside.SUFFIX) if format_.sidecar else None
+    packet = near.get(beside.SUFFIX) if format_.sidecar or not inside.sites else None
     if packet is None:
         return inside
-    outside = beside.read(packet)
+    outside = beside.read(packet, guide=format_.sidecar)
     return Reading((*inside.sites, *outside.sites), (*inside.unread, *outside.unread))
 
 
@@ -87,6 +87,11 @@ def whole(found: Reading) -> Reading:
 def all_of(source: BinaryIO) -> Splice:
     """Describe a copy of a file."""
     return (Keep(0, source.seek(0, io.SEEK_END)),)
+
+
+def belonging(format_: Format, near: Beside) -> Beside:
+    """Return what stands beside a file and has to go where it goes: XMP that is not its label's place is somebody's own."""
+    return {suffix: data for suffix, data in near.items() if suffix == MANIFEST_SUFFIX or format_.sidecar}
 
 
 def has_manifest(format_: Format, source: BinaryIO, near: Beside = NOTHING) -> bool:

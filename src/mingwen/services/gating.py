@@ -12,7 +12,7 @@ from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import to_json
-from mingwen.domain.manifests import UNNAMED, Manifest, State, System
+from mingwen.domain.manifests import TRAINED, UNNAMED, Manifest, State, System, Where
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import has_elements
 from mingwen.domain.tiers import Declared, Evidence, Ruled, Tier
@@ -92,18 +92,29 @@ def _evidence(world: World, command: GateContent, examined: Examined, source: Bi
     sightings = traces.search(examined.clues, source, examined.format.name)
     # What a changed manifest says is not clear any more; it is a trace.
     broken = examined.manifest is not None and examined.manifest.state is State.INVALID
-    statements = tuple(
-        _sighted("gate.statement", s) for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")
-    )
-    hints = [_sighted("gate.trace", s) for s in sightings if not s.trace.strong or (broken and s.trace.name == "c2pa")]
+    stating = [s for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")]
+    statements = tuple(_sighted("gate.statement", s) for s in stating)
+    statements += _vouched(examined.manifest)
     seen = tuple(
         found("gate.explicit", f.place, words=f"at the {dict(f.given)['where']}", words_zh=f"位于{dict(f.given)['where_zh']}")
         for f in report.findings
         if f.code == "notice.found"
     )
+    told = {"wording"} if seen else set()  # the line that the search for labels found already
+    hints = [_sighted("gate.trace", s) for s in sightings if s not in stating and s.trace.name not in told]
     is_clear = bool(report.labels or statements) or command.declared is Declared.AI
     recognised, unread = ((), ()) if is_clear else _recognised(world, examined.medium, source)
     return Evidence(command.declared, statements, (*seen, *recognised, *hints), unread)
+
+
+def _vouched(manifest: Manifest | None) -> tuple[Finding, ...]:
+    """Take the word of a manifest that stands beside its file and holds; one within the file is found as a trace."""
+    if manifest is None or manifest.where is Where.EMBEDDED or manifest.state not in {State.VALID, State.TRUSTED}:
+        return ()
+    if TRAINED not in manifest.source_types:
+        return ()
+    words = f"digitalSourceType {TRAINED.rpartition('/')[2]}"
+    return (found("gate.statement", f"manifest ({manifest.where.value})", trace="C2PA", trace_zh=" C2PA 清单", words=words),)
 
 
 def _recognised(world: World, medium: Medium, source: BinaryIO) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
@@ -170,7 +181,7 @@ def _passed_on(world: World, command: GateContent, ruled: Ruled, source: BinaryI
     sink.seek(0)
     sink.truncate()
     world.files.splice(source, sink, _files.all_of(source))
-    ruled = replace(ruled, beside=near)
+    ruled = replace(ruled, beside=_files.belonging(_files.format_of(world, command.name, source), near))
     record(world, [(command, ruled)])
     return ruled
 

@@ -12,7 +12,8 @@ from mingwen.domain.errors import Refused
 from mingwen.domain.evidence import Outcome
 from mingwen.domain.labels import AigcLabel, Claim, to_json
 from mingwen.domain.manifests import UNNAMED, System
-from mingwen.domain.notices import Style
+from mingwen.domain.media import Medium
+from mingwen.domain.notices import Style, require_elements
 from mingwen.domain.sites import Reading, Site
 from mingwen.domain.verdicts import read_site
 from mingwen.formats import Format
@@ -88,6 +89,8 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
             source.seek(0)
             notice = notices.of(medium).mark(source, marked, format_.name, command.style)
         elif command.marked:
+            if medium is not Medium.AUDIO:  # a rhythm has no words (§5.3 c)
+                require_elements(command.marked)
             notice = f"borne already: {command.marked}"
         file = File(command.name, format_.name, medium.value, notice)
         key = command.key or world.ids.fresh()

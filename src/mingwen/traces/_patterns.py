@@ -35,8 +35,8 @@ class Pattern:
     """How much of the text is searched, from its beginning."""
 
     def match(self, clue: Clue) -> re.Match[str] | None:
-        """Return what was found in a clue."""
-        if clue.channel not in self.channels or not (self.name is None or self.name.fullmatch(clue.name)):
+        """Return what was found in a clue of one of the channels."""
+        if self.name is not None and not self.name.fullmatch(clue.name):
             return None
         return self.text.search(clue.text, 0, self.reach)
 
@@ -53,10 +53,11 @@ def channels_of(patterns: Sequence[Pattern]) -> frozenset[Channel]:
 
 def finder(patterns: Sequence[Pattern]) -> Callable[[Sequence[Clue]], Iterator[str]]:
     """Return the function that looks through clues for a table; each clue is told of once."""
+    asked = {channel: [p for p in patterns if channel in p.channels] for channel in channels_of(patterns)}
 
     def find(clues: Sequence[Clue]) -> Iterator[str]:
         for clue in clues:
-            match = next((m for p in patterns if (m := p.match(clue))), None)
+            match = next((m for p in asked[clue.channel] if (m := p.match(clue))), None)
             if match:
                 yield words(clue, match[match.lastindex or 0])
 

@@ -53,7 +53,7 @@ _PATTERNS = (
 
 MEMBER = Trace(
     name="encoders",
-    title_en="A generator of films or voices named as the encoder",
+    title_en="Generator of films or voices named as the encoder",
     title_zh="编码器字段标明为音视频生成程序",
     source="ISO/IEC 14496-12 8.4.3, hdlr, and the containers' own tags: the places (A); the programs' names for themselves: (M)",
     strong=False,

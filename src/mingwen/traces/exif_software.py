@@ -61,7 +61,7 @@ _PATTERNS = (
 
 MEMBER = Trace(
     name="exif-software",
-    title_en="A generator of pictures named as the program",
+    title_en="Generator of pictures named as the program",
     title_zh="软件字段标明为图像生成程序",
     source="CIPA DC-008 (Exif 3.0) 4.6, Software: the place (A); the programs' names for themselves: (M)",
     strong=False,

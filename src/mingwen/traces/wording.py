@@ -56,7 +56,7 @@ def _find(clues: Sequence[Clue]) -> Iterator[str]:
 
 MEMBER = Trace(
     name="wording",
-    title_en="A visible line that says the content is generated",
+    title_en="Visible line that says the content is generated",
     title_zh="可见的生成合成提示文字",
     source="GB 45438-2025 §5.1: the elements (A); which lines count is ours",
     strong=False,

@@ -27,7 +27,7 @@ MAX_PIXELS: Final = 8192 * 8192
 """Of a decoded picture; a JPEG is decoded at a fraction of its size."""
 _HINT: Final = "apt install tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng, or set gate.recogniser to none"
 LONGEST_SIDE: Final = 4800
-_LIGHT: Final = [0 if v > 200 else 255 for v in range(256)]  # noqa: PLR2004 - light letters become black on white
+_LIGHT: Final = [0 if v > 238 else 255 for v in range(256)]  # noqa: PLR2004 - light letters become black on white
 _DARK: Final = [0 if v < 55 else 255 for v in range(256)]  # noqa: PLR2004 - dark letters too
 _MISREAD: Final = re.compile(r"A[l1|](?=[生合\s-])")
 """The engine takes a straight I for these."""
