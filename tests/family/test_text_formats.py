@@ -462,3 +462,21 @@ def test_a_label_that_breaks_off_is_told(member: Format) -> None:
     at = whole.index(b"ContentProducer")
     assert member.read(io.BytesIO(whole[:at])).unread
     assert member.read(io.BytesIO(source)) == member.read(io.BytesIO(whole[:5])) == Reading()
+
+
+@pytest.mark.parametrize("piece", [b"<!--", b"<!-- aigc ", b"<meta aigc", b"<!---", b"<b x='", b"<script "])
+def test_a_page_of_openings_is_read_in_the_time_that_it_takes_to_see_them(piece: bytes) -> None:
+    """A search that goes back to every opening would take hours for this."""
+    page = io.BytesIO((b"<html><p>words" + piece * 300_000)[: 1 << 20])
+    assert HTML.read(page) == Reading()
+    assert next(iter(HTML.clues(page))).text.startswith("words")
+
+
+def test_the_end_of_a_page_on_one_line_is_a_clue_wherever_it_is_cut() -> None:
+    for shift in range(4):
+        page = (
+            f"<html><body>{'x' * shift}{'<p>一段<b>文</b>字</p><!-- a > b -->' * 2000}<p title='a>b'>人工智能生成</p>\n".encode()
+        )
+        told = {c.name: c.text for c in HTML.clues(io.BytesIO(page))}
+        assert told["end"].endswith("一段文字\n一段文字\n人工智能生成")
+        assert "\ufffd" not in told["end"]

@@ -12,7 +12,7 @@ from mingwen.domain.media import Splice
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, opening, require_label
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
-from mingwen.formats._tags import Cut, Token, attributes, tokens
+from mingwen.formats._tags import Cut, Token, attributes, between, tokens
 
 REACH_BYTES = 1024 * 1024
 """How much of a page is searched; its head ends long before."""
@@ -24,15 +24,14 @@ _NAME = "AIGC"
 _OTHER_NAME = "aigc-metadata"
 """Seen in pages in the wild."""
 _PLACE = f"meta {_NAME}"
-_INLINE = frozenset(b"a abbr b bdi bdo big cite code em font i ins kbd mark q rp rt ruby s small span strong sub sup u".split())
-"""Elements that stand within a line of text."""
+_WORD = b"aigc"
+"""In what holds a label, in capitals or not: no character reference is followed in a name."""
 _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b"script", b"style", b"noscript", b"template"))
 """Start tags that do not end the head (HTML Living Standard §13.2.6.4.4)."""
 _NAMES = (b"aigc", b"aigc-metadata")
 _JSON_TYPES = (b"application/json", b"application/ld+json")
 _LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
-_CUT_OFF = re.compile(rb"<(?:meta|!--)[^>]*?aigc[^>]*?[{&]", re.IGNORECASE)
-"""A tag or comment that does not end, with an object or a character reference behind the name."""
+_OPENED = re.compile(rb"<(?:meta|!--)")
 _KEY = re.compile(rb'"AIGC"[\t\n\f\r ]*+:')
 
 
@@ -101,7 +100,10 @@ def _rank(view: bytes, token: Token) -> int:
 def _scan(page: Stretch) -> tuple[list[_Found], _Head]:
     found: list[_Found] = []
     head = _Head()
+    last = page.view.lower().rfind(_WORD)
     for token in tokens(page.view):
+        if token.start > last and not head.open:
+            break  # what is behind holds no label
         head.follow(page.view, token)
         found += _labels(page, token, head)
     return found, head
@@ -162,9 +164,19 @@ def read(source: BinaryIO) -> Reading:
     seen = [f.seen for f in found]
     if head.open and not page.last:
         seen.append(Unread(_PLACE, f"is in a head of more than the {REACH_BYTES} bytes that are read"))
-    if _CUT_OFF.search(page.view, head.stop):
+    if _breaks_off(page.view[head.stop :].lower()):
         seen.append(Unread(_PLACE, "begins in a tag or comment that breaks off"))
     return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
+
+
+def _breaks_off(rest: bytes) -> bool:
+    """Say whether a tag or comment has the name and behind it an object or a character reference, and no end; in linear time."""
+    for part in rest.split(b">") if _WORD in rest else ():
+        opened = _OPENED.search(part)
+        at = part.find(_WORD, opened.end()) if opened else -1
+        if at >= 0 and (b"{" in part[at:] or b"&" in part[at:]):
+            return True
+    return False
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -221,7 +233,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 
 
 def _generators(page: Stretch) -> Iterator[Clue]:
-    for token in tokens(page.view):
+    for token in tokens(page.view) if b"generator" in page.view.lower() else ():
         if token.name == b"body":
             return
         if token.cut is Cut.START and token.name == b"meta":
@@ -231,15 +243,9 @@ def _generators(page: Stretch) -> Iterator[Clue]:
 
 
 def _visible(page: Stretch) -> str:
-    """Return the text between the tags; elements of a line leave it whole, all others begin a new one."""
-    newline = page.encoding.encode("\n")
-    parts: list[bytes] = []
-    index = 0
-    for token in tokens(page.view):
-        parts += page.raw(index, token.start), b"" if token.name in _INLINE or token.cut is Cut.COMMENT else newline
-        index = max(token.stop, token.inner[1] if token.cut is Cut.START else 0)
-    cut = page.view.find(b"<", index)  # what the stretch's end cuts off
-    parts.append(page.raw(index, len(page.view) if cut < 0 else cut))
-    text = page.encoding.decode(b"".join(parts), whole=False) or ""
+    """Return the text between the tags; of a stretch within the page, from the first tag on."""
+    raw = page.raw(0 if page.first else max(0, page.view.find(b"<")), len(page.view))
+    markup = page.encoding.decode(raw, whole=False)
+    text = between(raw if markup is None else markup.encode()).decode("utf-8", "replace")
     lines = (" ".join(line.split()) for line in html.unescape(text).split("\n"))
     return "\n".join(filter(None, lines))

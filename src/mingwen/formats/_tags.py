@@ -24,6 +24,17 @@ _RAW_ENDS = {
     for name in (b"iframe", b"noembed", b"noframes", b"noscript", b"script", b"style", b"textarea", b"title", b"xmp")
 }
 """Elements that hold text where others hold tags."""
+_INLINE = b"a|abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|kbd|mark|q|rp|rt|ruby|s|small|span|strong|sub|sup|u"
+"""Elements that stand within a line of text."""
+_SPACE = rb"[\t\n\f\r />]"
+_REST = rb"(?:%b)*+[\t\n\f\r /]*+" % _UNCAUGHT
+_MARKUP = re.compile(
+    rb"<(?:(!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))|/?(?i:%b)(?=%b)%b>)" % (_INLINE, _SPACE, _REST)
+    + rb"|(?i:(%b))(?=%b)%b>(?:[^<]++|<(?!/(?i:\2)%b))*+" % (b"|".join(_RAW_ENDS), _SPACE, _REST, _SPACE)
+    + rb"|/?[A-Za-z][^\t\n\f\r />]*+%b(?:>|.*)|(?:[!?]|/[^>])[^>]*+(?:>|\Z))" % _REST,
+    re.DOTALL,
+)
+"""A piece as ``tokens`` cuts them; the first group has those that leave a line whole. One that does not end takes the rest."""
 
 
 class Cut(Enum):
@@ -91,6 +102,11 @@ def _raw(view: bytes, name: bytes, start: int) -> tuple[int, int]:
         return 0, 0
     end = _RAW_ENDS[name].search(view, start)
     return start, end.start() if end else len(view)
+
+
+def between(data: bytes) -> bytes:
+    """Return the text between the pieces, in one pass of one pattern: comments and tags of a line vanish, others end the line."""
+    return _MARKUP.sub(lambda piece: b"" if piece.lastindex == 1 else b"\n", data)
 
 
 def attributes(view: bytes, token: Token) -> dict[bytes, tuple[int, int]]:
