@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,19 @@ def test_a_sliver_has_no_words(size: tuple[int, int], engine: Tesseract) -> None
     assert engine.words(io.BytesIO(out.getvalue()), Medium.IMAGE) == ()
 
 
-def test_a_picture_beyond_the_bound_is_not_decoded(engine: Tesseract) -> None:
-    out = io.BytesIO()
-    Image.new("1", (9000, 8000)).save(out, "PNG")
-    assert engine.words(out, Medium.IMAGE) is None
+def test_a_picture_beyond_the_bound_is_not_decoded(tmp_path: Path) -> None:
+    """Neither by Pillow nor by FFmpeg, which decodes a picture only to see what it is: in a process of its own, for the peak."""
+    path = tmp_path / "large.png"
+    Image.new("RGB", (9000, 9000)).save(path, compress_level=1)
+    program = (
+        "import sys; from mingwen.adapters.recognisers import tesseract as t; source = open(sys.argv[1], 'rb');"
+        "print(t._still(source), t._frame(source));"
+        "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    still, frame, _, peak_kib, _ = done.stdout.split()
+    assert (still, frame) == ("None", "None")
+    assert int(peak_kib) < 160 << 10  # decoded it has 232 MiB
 
 
 @pytest.fixture

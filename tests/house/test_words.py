@@ -10,7 +10,11 @@ from types import ModuleType
 import pytest
 
 from mingwen.cli import words
+from mingwen.domain.findings import RULES, Severity
 from mingwen.domain.labels import FIELDS
+from mingwen.domain.tiers import Tier
+from mingwen.domain.verdicts import Verdict
+from mingwen.regimes import Met
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src/mingwen"
@@ -88,11 +92,40 @@ def test_a_code_means_one_kind_of_error(reference: ModuleType) -> None:
     assert {code: kinds for code, kinds in reference.error_codes().items() if len(kinds) > 1} == {}
 
 
+def unread_reasons() -> list[tuple[str, str, str]]:
+    """Where each ``Unread`` is made, and the literal beginning and end of its reason; empty where a value stands there."""
+    made = []
+    for path in sorted((SRC / "formats").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Unread":
+                reason = node.args[1]
+                last = reason.values[-1] if isinstance(reason, ast.JoinedStr) else reason
+                made.append((f"{path.name}:{node.lineno}", opening(reason), opening(last)))
+    return made
+
+
+def test_what_could_not_be_read_is_told_as_a_verb_of_its_place() -> None:
+    reasons = unread_reasons()
+    assert [where for where, begin, end in reasons if begin[:1].isupper() or end.endswith((".", " "))] == []
+    assert len([begin for _, begin, _ in reasons if begin]) > 50
+
+
+def test_findings_say_the_same_in_both_languages() -> None:
+    def blanks(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert {r.code for r in RULES.values() if blanks(r.en) != blanks(r.zh)} == set()
+    assert [r.code for r in RULES.values() if r.en.endswith(".") or r.zh.endswith("。")] == []
+
+
 def test_the_command_speaks_both_languages() -> None:
     english, chinese = words.PHRASES["en"], words.PHRASES["zh"]
     assert english.keys() == chinese.keys()
     for phrase, text in english.items():
         blanks = [{name for _, name, _, _ in string.Formatter().parse(t) if name} for t in (text, chinese[phrase])]
         assert blanks[0] == blanks[1], phrase
-    for table in (words.VERDICTS, words.SEVERITIES):
-        assert table["en"].keys() == table["zh"].keys()
+    for language in ("en", "zh"):
+        assert set(words.VERDICTS[language]) == set(Verdict)
+        assert set(words.SEVERITIES[language]) == set(Severity)
+        assert set(words.TIERS[language]) == set(Tier)
+        assert set(words.ANSWERS[language]) == set(Met)

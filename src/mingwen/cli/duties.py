@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from mingwen import face, wire
 from mingwen.cli import exits, inputs
 from mingwen.cli.inputs import STREAM
 from mingwen.cli.terminal import clean, coloured, each, line, object_line, report_error, worst
-from mingwen.cli.words import say
+from mingwen.cli.words import ANSWERS, say
 from mingwen.domain.clauses import cited
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.regimes import Assessed, Met
@@ -16,10 +15,6 @@ from mingwen.services import assessing
 from mingwen.services.assessing import AssessContent
 from mingwen.wiring import opened
 
-ANSWERS: Final = {
-    "en": {Met.MET: "met", Met.NOT_MET: "not met", Met.NOT_APPLICABLE: "does not apply", Met.UNKNOWN: "unknown"},
-    "zh": {Met.MET: "已满足", Met.NOT_MET: "未满足", Met.NOT_APPLICABLE: "不适用", Met.UNKNOWN: "未知"},
-}
 _COLOURS = {Met.MET: "green", Met.NOT_MET: "red", Met.UNKNOWN: "yellow", Met.NOT_APPLICABLE: "dim"}
 
 

@@ -44,7 +44,11 @@ def jobs(names: Sequence[str], *, output: str | None, in_place: bool) -> list[Jo
         raise Misused("usage.combination", "expected one file for standard output, got several", hint="give a folder with -o")
     made = [Job(path, target(path, within, output=goal, several=several)) for path, within in found]
     if len({job.target for job in made}) < len(made):
-        raise Misused("output.twice", "two of the files would have the same output", hint="take them one folder at a time")
+        raise Misused(
+            "output.twice",
+            "expected an output of its own for each file, but two would have the same",
+            hint="take them one folder at a time",
+        )
     return made
 
 

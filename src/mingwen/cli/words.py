@@ -5,6 +5,7 @@ from typing import Final
 from mingwen.domain.findings import Severity
 from mingwen.domain.tiers import Tier
 from mingwen.domain.verdicts import Verdict
+from mingwen.regimes import Met
 
 VERDICTS: Final = {
     "en": {v: v.value.replace("-", " ") for v in Verdict} | {Verdict.NON_COMPLIANT: "non-compliant"},
@@ -34,6 +35,10 @@ TIERS: Final = {
         Tier.NONE: "未发现",
         Tier.UNDECIDED: "无法判定",
     },
+}
+ANSWERS: Final = {
+    "en": {Met.MET: "met", Met.NOT_MET: "not met", Met.NOT_APPLICABLE: "does not apply", Met.UNKNOWN: "unknown"},
+    "zh": {Met.MET: "已满足", Met.NOT_MET: "未满足", Met.NOT_APPLICABLE: "不适用", Met.UNKNOWN: "未知"},
 }
 PLACES: Final[dict[str, dict[str, str]]] = {
     "en": {},

@@ -28,6 +28,19 @@ MAX_NAMED: Final = 8
 """Strange or repeated keys that are named one by one."""
 SHOWN: Final = 60
 """How many characters of a stranger's value a message quotes."""
+MAX_ODD: Final = 5
+"""Characters outside the standard's range that are named one by one."""
+
+_KINDS: Final[dict[type, tuple[str, str]]] = {
+    Pairs: ("an object", "对象"),
+    list: ("a list", "数组"),
+    str: ("a string", "字符串"),
+    bool: ("a boolean", "布尔值"),
+    int: ("a number", "数字"),
+    float: ("a number", "数字"),
+    type(None): ("null", "空值"),
+}
+_FORMS_ZH: Final = {Wrapper.BARE: "不带 AIGC 外层的", Wrapper.WRAPPED: "带 AIGC 外层的"}
 
 
 class Verdict(StrEnum):
@@ -111,11 +124,11 @@ def read_site(site: Site) -> tuple[ReadLabel, list[Finding]]:
         return nothing, [found("label.not-json", site.place, found=e)]
     out = [found("label.double-encoded", site.place)] if encoded else []
     if not isinstance(value, Pairs):
-        return nothing, [*out, found("label.not-json", site.place, found=_kind(value))]
+        return nothing, [*out, found("label.not-json", site.place, **_kind(value))]
     value, more = _unwrap(value, site)
     out += more
     if not isinstance(value, Pairs):
-        return nothing, [*out, found("label.not-json", site.place, found=_kind(value))]
+        return nothing, [*out, found("label.not-json", site.place, **_kind(value))]
     first = value.first()
     if older := _older(first):  # the rules of Annex E say nothing of its form: one finding instead of one a field
         return ReadLabel(site.place, site.guide, tuple(first.items()), None), [
@@ -140,7 +153,8 @@ def _unwrap(value: Pairs, site: Site) -> tuple[Value, list[Finding]]:
     form = Wrapper.WRAPPED if is_wrapped else Wrapper.BARE
     out = []
     if site.wrapper not in {form, Wrapper.EITHER}:
-        out.append(found("label.wrapper", site.place, wanted=site.wrapper.value, found=form.value))
+        zh = {"wanted_zh": _FORMS_ZH[site.wrapper], "found_zh": _FORMS_ZH[form]}
+        out.append(found("label.wrapper", site.place, wanted=site.wrapper.value, found=form.value, **zh))
     if not is_wrapped:
         return value, out
     if keys.count(WRAPPER_KEY) > 1:
@@ -221,7 +235,7 @@ def _check_not_string(name: str, value: Value, place: str) -> list[Finding]:
         return [found("label.value-illegal", place, found=value)]
     if name.startswith("ReservedCode") and isinstance(value, Pairs):
         return [found("label.reserved-nested", place, field=name)]
-    return [found("label.value-not-string", place, field=name, found=_kind(value))]
+    return [found("label.value-not-string", place, field=name, **_kind(value))]
 
 
 def _odd_characters(name: str, value: str) -> str:
@@ -232,7 +246,7 @@ def _odd_characters(name: str, value: str) -> str:
     """
     allowed = {'"', "\\"} if name.startswith("ReservedCode") else {'"'}
     odd = sorted({c for c in value if not (0x21 <= ord(c) <= 0x7E and c != "\\") and c not in allowed})  # noqa: PLR2004 - the clause's own range
-    return ", ".join(f"U+{ord(c):04X}" for c in odd[:5]) + (" …" if len(odd) > 5 else "")  # noqa: PLR2004
+    return ", ".join(f"U+{ord(c):04X}" for c in odd[:MAX_ODD]) + (" …" if len(odd) > MAX_ODD else "")
 
 
 def _label(first: dict[str, Value]) -> AigcLabel | None:
@@ -264,17 +278,10 @@ def _compare(labels: list[ReadLabel]) -> list[Finding]:
     return out
 
 
-def _kind(value: Value) -> str:
-    kinds = {
-        Pairs: "an object",
-        list: "a list",
-        str: "a string",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        type(None): "null",
-    }
-    return kinds[type(value)]
+def _kind(value: Value) -> dict[str, str]:
+    """Name the kind of a JSON value in both languages, as findings are given it."""
+    en, zh = _KINDS[type(value)]
+    return {"found": en, "found_zh": zh}
 
 
 def _quote(text: str) -> str:

@@ -161,7 +161,7 @@ def read(source: BinaryIO) -> Reading:
         unread += [f for f in found if isinstance(f, Unread)][: MAX_UNREAD - len(unread)]
     *inner, (end, _) = named.gaps(size)
     if (early := named.ranges[-1][1] - size) > 0:
-        unread.append(Unread("pixels", f"or a value end {early} bytes early"))
+        unread.append(Unread("pixels or values", f"end {early} bytes early"))
     if named.full:
         unread.append(
             Unread("parts", f"are more than the {MAX_RANGES} that are told apart, so that some bytes are not explained")

@@ -26,7 +26,6 @@ _TAG_CHARGE: Final = MAX_TEXT_BYTES // 4
 
 _PLACE: Final = "WAV AIGC"
 _BEHIND: Final = "after RIFF"
-_FORMS: Final = (b"RIFF", b"RF64", b"BW64")
 
 
 @dataclass(slots=True)

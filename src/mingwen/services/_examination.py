@@ -102,9 +102,10 @@ def _check(world: World, place: str, label: AigcLabel, reserved: tuple[str, str]
     field, text = reserved
     data = security.parse(text)
     if data is None:
-        return [found("signature.uncheckable", place, field=field, why="it is no SecurityData")]
+        return [found("signature.uncheckable", place, field=field, why="it is no SecurityData", why_zh="不是 SecurityData 结构")]
     if field == "ReservedCode2":  # even one that fits the producer's message says nothing of the platform
-        return [found("signature.uncheckable", place, field=field, why="what a platform signs is unknown")]
+        why, why_zh = "what a platform signs is unknown", "传播平台所签内容的规定未知"
+        return [found("signature.uncheckable", place, field=field, why=why, why_zh=why_zh)]
     verdict = security.check(data, security.message(label.Label, label.ContentProducer, label.ProduceID), world.verify_signature)
     if verdict.outcome is security.Outcome.FAILED:
         return [found("signature.invalid", place, field=field)]

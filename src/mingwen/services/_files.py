@@ -22,7 +22,6 @@ Beside: TypeAlias = Mapping[str, bytes]
 """What stands beside a file under its name and a suffix: ``{".xmp": …}``."""
 NOTHING: Final[Beside] = {}
 
-
 MANIFEST_SUFFIX: Final = ".c2pa"
 """Of a manifest that stands beside its file (C2PA 2.2 §11.4)."""
 

@@ -114,7 +114,7 @@ def _vouched(manifest: Manifest | None) -> tuple[Finding, ...]:
     if TRAINED not in manifest.source_types:
         return ()
     words = f"digitalSourceType {TRAINED.rpartition('/')[2]}"
-    return (found("gate.statement", f"manifest ({manifest.where.value})", trace="C2PA", trace_zh=" C2PA 清单", words=words),)
+    return (found("gate.statement", f"manifest ({manifest.where.value})", trace="C2PA", trace_zh="C2PA 清单", words=words),)
 
 
 def _recognised(world: World, medium: Medium, source: BinaryIO) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

@@ -174,8 +174,6 @@ class _Call:
 
 
 _UNFETCHED: Final = "Remote: must fetch remote manifests from url"
-
-
 _BROUGHT: Final = "parent.c2pa"
 """The resource that holds the manifest which stood beside the parent."""
 

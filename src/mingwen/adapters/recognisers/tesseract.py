@@ -113,11 +113,13 @@ def _frame(source: BinaryIO) -> "Image | None":
     from av.error import FFmpegError  # noqa: PLC0415 - the same
 
     source.seek(0)
+    bound = {"max_pixels": str(MAX_PIXELS)}  # for the guess at what the file is as well, which decodes
     try:
-        with av.open(source, "r") as container:
+        with av.open(source, "r", options=bound) as container:
+            for context in filter(None, (s.codec_context for s in container.streams.video)):  # None: there is no decoder
+                context.options = bound
             frame = next(iter(container.decode(video=0)), None)
-            fits = frame is not None and frame.width * frame.height <= MAX_PIXELS
-            return frame.to_image() if frame and fits else None  # type: ignore[no-untyped-call]
+            return frame.to_image() if frame else None  # type: ignore[no-untyped-call]  # PyAV's own annotation is incomplete
     except (FFmpegError, ValueError, IndexError):
         return None
 
