@@ -420,6 +420,13 @@ RULES: Final = {
             "the label in the signed manifest and the label in the file differ in {fields}",
             "已签名清单中的标识与文件中的标识不一致：{fields}",
         ),
+        Rule(
+            "manifest.label-gone",
+            _E,
+            "ours",
+            "the signed manifest holds a label by {was}, and the file bears none any more",
+            "已签名清单中含有 {was} 的标识，而文件中已无标识",
+        ),
     )
 }
 

@@ -224,17 +224,20 @@ _BINDINGS: Final = ("assertion.dataHash.", "assertion.bmffHash.", "assertion.box
 _CREDENTIAL: Final = ("signingCredential.", "claimSignature.outsideValidity")
 
 
-def findings(manifest: Manifest, *, label: str | None = None) -> tuple[Finding, ...]:
-    """Say what a manifest amounts to; ``label`` is the JSON of the file's own metadata label, bare or wrapped."""
-    return (*_of_state(manifest), *_of_label(manifest, label))
+def findings(manifest: Manifest, *, label: str | None = None, bare: bool = False) -> tuple[Finding, ...]:
+    """Say what a manifest amounts to.
+
+    ``label`` is the JSON of the file's own metadata label, bare or wrapped; ``bare`` says that it certainly has none.
+    """
+    return (*_of_state(manifest), *(_of_absence(manifest) if bare else _of_label(manifest, label)))
 
 
-def obstacle(manifest: Manifest, *, label: str | None = None) -> Finding | None:
+def obstacle(manifest: Manifest, *, label: str | None = None, bare: bool = False) -> Finding | None:
     """Say why no later manifest may be put upon this one: it would vouch for what was changed, or leave the older one behind."""
     if manifest.where is Where.REMOTE:
         return found("manifest.remote", _place(manifest), url=manifest.remote_url)
     harmless = {"manifest.valid", "manifest.trusted", "manifest.unknown-signer"}
-    return next((f for f in findings(manifest, label=label) if f.code not in harmless), None)
+    return next((f for f in findings(manifest, label=label, bare=bare) if f.code not in harmless), None)
 
 
 def _place(manifest: Manifest) -> str:
@@ -281,6 +284,12 @@ def _of_label(manifest: Manifest, label: str | None) -> Iterator[Finding]:
     ours, theirs = _fields(manifest.aigc), _fields(label)
     if differing := [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]:
         yield found("manifest.label-differs", f"C2PA assertion {AIGC_ASSERTION}", fields=", ".join(differing))
+
+
+def _of_absence(manifest: Manifest) -> Iterator[Finding]:
+    if manifest.aigc is not None:
+        was = _fields(manifest.aigc).get("ContentProducer") or "—"
+        yield found("manifest.label-gone", f"C2PA assertion {AIGC_ASSERTION}", was=was)
 
 
 def _fields(text: str) -> dict[str, object]:

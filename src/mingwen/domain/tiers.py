@@ -55,7 +55,7 @@ class Evidence:
     traces: tuple[Finding, ...] = ()
     """``gate.explicit`` and ``gate.trace``: what only suggests it."""
     unread: tuple[Finding, ...] = ()
-    """``channel.unread``: where a label that people perceive was to be looked for, and nobody could."""
+    """What was to be looked at besides the labels, and nobody could: pictures (``channel.unread``), a manifest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,15 @@ def read(source: BinaryIO) -> Reading:
         for segment in _segments(source):
             extended += [segment] if segment.is_extended else []
             try:
-                sites += _sites(segment)
+                found = _sites(segment)
+                sites += found
+                if not (segment.is_extended or segment.is_manifest):
+                    unread += _stray.unexplained(segment.data, found, segment.name)
             except Malformed as e:
                 unread.append(Unread(segment.name, e.message))
-        sites += _extended_sites(extended)
+        found = _extended_sites(extended)
+        sites += found
+        unread += _stray.unexplained(b"".join(_extended(extended)), found, _EXTENDED_PLACE)
     except Malformed as e:
         unread.append(Unread("segments or extended XMP", e.message))
     else:

@@ -11,7 +11,7 @@ from struct import pack
 from typing import Final
 
 from mingwen.domain.errors import Malformed
-from mingwen.formats import _clues, _xmp
+from mingwen.formats import _clues, _stray, _xmp
 from mingwen.formats._boxes import Node, boxes, broken, named
 from mingwen.formats._shape import Channel, Clue, Site, Unread, Wrapper
 from mingwen.formats._stray import TELLING_KEYS
@@ -91,9 +91,10 @@ def is_keyed(meta: Node) -> bool:
 def xmp_findings(place: str, packet: bytes) -> tuple[Finding, ...]:
     """Return the labels of an XMP packet."""
     try:
-        return tuple(_xmp.sites(packet, f"{place} TC260:AIGC", guide=False))
+        sites = _xmp.sites(packet, f"{place} TC260:AIGC", guide=False)
     except Malformed as e:
         return (Unread(place, e.message),)
+    return (*sites, *_stray.unexplained(packet, sites, place))
 
 
 # --- where labels stand -------------------------------------------------------------------------------------------------

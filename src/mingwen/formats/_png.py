@@ -30,6 +30,8 @@ _XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 _XMP_PROFILE: Final = b"Raw profile type xmp"
 _EXIF_PROFILES: Final = {b"Raw profile type exif", b"Raw profile type APP1"}
 _TEXT_CHUNKS: Final = {b"tEXt", b"zTXt", b"iTXt"}
+_CONTENT: Final = {b"IDAT", b"fdAT", b"eXIf", b"caBX"}
+"""Pictures, and what is read or signed: not searched for a label at an odd place."""
 _OVERHEAD: Final = 12  # length, type, CRC
 
 
@@ -100,6 +102,7 @@ def read(source: BinaryIO) -> Reading:
         for chunk in _chunks(source):
             try:
                 found, used = _sites(source, chunk, budget)
+                unread += _odd(source, chunk, found, budget)
             except Malformed as e:
                 unread.append(Unread(chunk.kind.decode("latin-1"), e.message))
             else:
@@ -176,6 +179,16 @@ def _sites(source: BinaryIO, chunk: _Chunk, budget: int) -> tuple[list[Site], in
     wrapper = Wrapper.EITHER if b"AIGC" in text.keyword else Wrapper.WRAPPED
     place = f"{kind} {text.keyword.decode('latin-1')}"
     return [Site(place, text.data.decode(text.codec, "replace"), wrapper, guide=False)], len(text.data)
+
+
+def _odd(source: BinaryIO, chunk: _Chunk, sites: list[Site], budget: int) -> list[Unread]:
+    """Say so if a chunk seems to hold a label where none is read: another property of XMP, or a chunk that nobody knows."""
+    kind = chunk.kind.decode("latin-1")
+    if chunk.kind in _TEXT_CHUNKS:
+        return _stray.unexplained(_text(source, chunk, budget).packet, sites, kind)
+    if chunk.kind in _CONTENT:
+        return []
+    return _stray.hidden(source, chunk.start + 8, chunk.stop - 4, kind)
 
 
 def _is_label(text: _Text) -> bool:

@@ -5,11 +5,13 @@ Structure: Multimedia Programming Interface 1.0 (1991), chapter 2; EBU Tech 3306
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Literal, TypeAlias
 
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.sites import Unread
+from mingwen.formats import _stray
 from mingwen.formats._bytes import Edit, growth_of, read_at, size_of
 
 MAX_CHUNKS: Final = 32_768
@@ -17,6 +19,8 @@ MAX_CHUNKS: Final = 32_768
 MAX_LONG_SIZES: Final = 64
 """Entries of the ds64 table that are read; one for each chunk beyond 4 GiB, other than data."""
 """How much behind the RIFF's end is searched for a stray label."""
+MAX_ODD_BYTES: Final = 1 << 20
+"""How much of a chunk that nobody knows is searched for a label."""
 HEAD: Final = 12
 """``RIFF``, size, form."""
 
@@ -71,6 +75,12 @@ class Form:
     """Does the declared size reach behind the file's end?"""
     long_size_at: int | None
     """Where a 64-bit size stands instead of the one in the head."""
+
+
+def odd(source: BinaryIO, form: Form, known: Container[bytes]) -> list[Unread]:
+    """Say so if a chunk of no known kind seems to hold a label."""
+    strange = [c for c in form.chunks if c.whole and c.kind not in known]
+    return [u for c in strange for u in _stray.hidden(source, c.data, min(c.end, c.data + MAX_ODD_BYTES), name(c.kind))]
 
 
 def form(source: BinaryIO) -> Form:

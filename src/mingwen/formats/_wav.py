@@ -49,6 +49,7 @@ def read(source: BinaryIO) -> Reading:
         unread += found.unread
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
+    unread += _riff.odd(source, form, {*_READERS, b"data", b"C2PA"})
     behind = _stray.read(source, form.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
@@ -141,7 +142,11 @@ def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
     """Read XMP (specification part 3, §2.1.3); only the label leaves the packet, which keeps its length."""
     packet = read_at(source, chunk.data, chunk.size, what="_PMX")
     sites = _xmp.sites(packet, f"WAV _PMX {_xmp.PLACE}", guide=False)
-    return _Found(sites, inner=lambda: [Edit(chunk.data, chunk.end, _xmp.without(packet))] if sites else [])
+    return _Found(
+        sites,
+        _stray.unexplained(packet, sites, "_PMX"),
+        lambda: [Edit(chunk.data, chunk.end, _xmp.without(packet))] if sites else [],
+    )
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:

@@ -21,6 +21,7 @@ MAX_TEXT_CHUNKS: Final = 16
 
 _FLAG_ALPHA, _FLAG_EXIF, _FLAG_XMP = 0x10, 0x08, 0x04
 """RFC 9649 §2.7, figure 7."""
+_CONTENT: Final = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"C2PA"})
 _VP8X_BYTES: Final = 10
 _BEHIND: Final = "after RIFF"
 _EXIF_PREFIX: Final = b"Exif\0\0"
@@ -35,11 +36,14 @@ def read(source: BinaryIO) -> Reading:
     texts = [c for c in form.chunks if c.kind in {b"XMP ", b"EXIF"} and c.whole]
     for chunk in texts[:MAX_TEXT_CHUNKS]:
         try:
-            sites += _sites(source, chunk)
+            found = _sites(source, chunk)
+            sites += found
+            unread += _stray.unexplained(_data(source, chunk), found, _riff.name(chunk.kind))
         except Malformed as e:
             unread.append(Unread(_riff.name(chunk.kind), e.message))
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
+    unread += _riff.odd(source, form, {*_CONTENT, b"XMP ", b"EXIF"})
     behind = _stray.read(source, form.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 

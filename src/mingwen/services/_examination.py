@@ -10,7 +10,7 @@ from mingwen.domain import manifests
 from mingwen.domain.clues import Channel, Clue
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel, to_json
-from mingwen.domain.manifests import Manifest
+from mingwen.domain.manifests import Manifest, State, Status, Where
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Ends
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
@@ -21,6 +21,7 @@ from mingwen.services._files import NOTHING, Beside
 
 _ENDS_ZH: Final = {Ends.START: "开头", Ends.END: "结尾"}
 _PROVENANCE: Final = "http://purl.org/dc/terms/"
+_NO_STORE: Final = "what stands in its place is no manifest store"
 MAX_CHECKED: Final = 2
 """Labels of one file whose signatures are checked; several are non-compliant anyway, and a check takes milliseconds."""
 
@@ -57,7 +58,8 @@ def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING
     manifest = _manifest(world, format_, clues, source, near)
     if manifest:
         label = next((to_json(r.label) for r in report.labels if r.label), None)
-        checked += manifests.findings(manifest, label=label)
+        bare = not report.labels and all(f.code != "channel.unread" for f in report.findings)
+        checked += manifests.findings(manifest, label=label, bare=bare)
     return Examined(format_, medium, with_findings(report, checked), clues, manifest)
 
 
@@ -67,7 +69,10 @@ def _manifest(world: World, format_: Format, clues: tuple[Clue, ...], source: Bi
     if outside is None and not (format_.c2pa and any(map(_tells_of_manifest, clues))):
         return None
     source.seek(0)
-    return world.manifests.read(source, format_.c2pa, io.BytesIO(outside) if outside is not None else None)
+    read = world.manifests.read(source, format_.c2pa, io.BytesIO(outside) if outside is not None else None)
+    if read is None and any(c.channel is Channel.MANIFEST for c in clues):
+        return Manifest(Where.EMBEDDED, State.UNREADABLE, (Status("general.error", success=False, explanation=_NO_STORE),))
+    return read
 
 
 def _tells_of_manifest(clue: Clue) -> bool:

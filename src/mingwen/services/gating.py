@@ -22,6 +22,8 @@ from mingwen.services import _examination, _files
 from mingwen.services._examination import Examined
 from mingwen.services._files import NOTHING, Beside
 
+_UNSEEN: Final = frozenset({"manifest.remote", "manifest.unreadable"})
+"""A manifest that nobody could read may say that the file is generated."""
 _OF_THE_FILE: Final = frozenset({"manifest.key", "label.too-long"})
 """Faults of the caller's that only some files show: the others of a folder pass."""
 
@@ -90,8 +92,8 @@ def record(world: World, made: Sequence[tuple[GateContent, Ruled]]) -> None:
 def _evidence(world: World, command: GateContent, examined: Examined, source: BinaryIO) -> Evidence:
     report = examined.report
     sightings = traces.search(examined.clues, source, examined.format.name)
-    # What a changed manifest says is not clear any more; it is a trace.
-    broken = examined.manifest is not None and examined.manifest.state is State.INVALID
+    # What a manifest says that was changed, or that cannot be checked, is not clear any more; it is a trace.
+    broken = examined.manifest is not None and examined.manifest.state in {State.INVALID, State.UNREADABLE}
     stating = [s for s in sightings if s.trace.strong and not (broken and s.trace.name == "c2pa")]
     statements = tuple(_sighted("gate.statement", s) for s in stating)
     statements += _vouched(examined.manifest)
@@ -104,6 +106,7 @@ def _evidence(world: World, command: GateContent, examined: Examined, source: Bi
     hints = [_sighted("gate.trace", s) for s in sightings if s not in stating and s.trace.name not in told]
     is_clear = bool(report.labels or statements) or command.declared is Declared.AI
     recognised, unread = ((), ()) if is_clear else _recognised(world, examined.medium, source)
+    unread += tuple(f for f in report.findings if f.code in _UNSEEN)
     return Evidence(command.declared, statements, (*seen, *recognised, *hints), unread)
 
 
@@ -143,7 +146,8 @@ def _stamped(world: World, command: GateContent, ruled: Ruled, manifest: Manifes
     number = command.propagate_id or tiers.numbered(there, platform=command.platform) or world.ids.fresh()
     label = tiers.stamped(there, ruled.ruling.tier, platform=command.platform, number=number)
     stamped = replace(ruled, label=label)
-    problem = manifests.obstacle(manifest, label=to_json(there) if there else None) if manifest and stamped.is_due else None
+    said = to_json(there) if there else None
+    problem = manifests.obstacle(manifest, label=said, bare=said is None) if manifest and stamped.is_due else None
     if problem:
         en = f"a new manifest would hide what is to be said of the one that is there: {problem.message()}"
         return _held(ruled, en, f"新清单会掩盖现有清单的问题：{problem.message('zh')}")
