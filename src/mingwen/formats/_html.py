@@ -31,7 +31,7 @@ _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b
 _NAMES = (b"aigc", b"aigc-metadata")
 _JSON_TYPES = (b"application/json", b"application/ld+json")
 _LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
-_CUT_OFF = re.compile(rb"<(?:meta|!--)[^>]*?aigc[^>]*?[{&]", re.IGNORECASE)
+_CUT_OFF = tuple(re.compile(part) for part in (rb"<(?:meta|!--)", rb"aigc", rb"[{&]"))
 """A tag or comment that does not end, with an object or a character reference behind the name."""
 _KEY = re.compile(rb'"AIGC"[\t\n\f\r ]*+:')
 
@@ -162,9 +162,20 @@ def read(source: BinaryIO) -> Reading:
     seen = [f.seen for f in found]
     if head.open and not page.last:
         seen.append(Unread(_PLACE, f"is in a head of more than the {REACH_BYTES} bytes that are read"))
-    if _CUT_OFF.search(page.view, head.stop):
+    if any(map(_breaks_off, page.view[head.stop :].lower().split(b">"))):
         seen.append(Unread(_PLACE, "begins in a tag or comment that breaks off"))
     return Reading(tuple(s for s in seen if isinstance(s, Site)), tuple(s for s in seen if isinstance(s, Unread)))
+
+
+def _breaks_off(piece: bytes) -> bool:
+    """Say whether the parts of ``_CUT_OFF`` follow each other; searched one by one, since together they take quadratic time."""
+    at = 0
+    for part in _CUT_OFF:
+        found = part.search(piece, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
