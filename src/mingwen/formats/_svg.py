@@ -45,7 +45,7 @@ _SCOPE_END: Final = b"</scope>"
 _NAME = re.compile(rb"<([^\s/>]+)")
 _TAG = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*')*+>""")
 _ATTRIBUTE = re.compile(rb"""[^\s="'<>/]++\s*+=\s*+("[^"]*+"|'[^']*+')""")
-_MANIFEST = re.compile(rb"<(?:[\w.-]+:)?manifest[^>]*>([A-Za-z0-9+/=\s]+)<")
+_MANIFEST = re.compile(rb"<(?:[\w.-]+:)?manifest[^<>]*+>([A-Za-z0-9+/=\s]+)<")
 
 
 _T = TypeVar("_T")
@@ -159,7 +159,9 @@ class _Walk:
             self._drawn = True
         if self._within is None and (local == "metadata" or name == _RDF):
             guide = len(self._stack) == 2 and local == "metadata"  # noqa: PLR2004 - the same
-            self._within, self._depth = _Metadata(at, _scope(namespaces, self.document.encoding), guide), len(self._stack)
+            scope = _scope(namespaces, self.document.encoding)
+            self._spend(len(scope))
+            self._within, self._depth = _Metadata(at, scope, guide), len(self._stack)
             self._note(self.document.metadata, self._within)
         if self._within and name == _RDF:
             self._within.rdf = True
@@ -182,7 +184,10 @@ class _Walk:
         if not self._text:
             self._text_start = self._parser.CurrentByteIndex
         self._text.append(text)
-        self._left -= len(text)
+        self._spend(len(text))
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
         if self._left < 0:
             raise _broken(f"describes itself with more than {MAX_METADATA_BYTES} characters")
 

@@ -74,7 +74,7 @@ _NAMES: Final = _WIDE | {
 _CHARSETS: Final = {b"UNICODE\0": "", b"JIS\0\0\0\0\0": "iso2022_jp"}
 _BEHIND: Final = "after the last part"
 _STORE: Final = re.compile(rb"(....)jumb....jumdc2pa", re.DOTALL)
-_LOST: Final = re.compile(rb"\{[^{}]*" + _stray.WORD + rb"[^{}]*\}")
+_LOST: Final = re.compile(rb"\{[^{}]*+\}")
 """A label that no directory names any more, as JSON or within XMP."""
 
 
@@ -338,7 +338,8 @@ def _lost(source: BinaryIO, start: int, stop: int) -> Iterator[Edit]:
     """Blank labels that no directory names, left by programs that write a packet anew elsewhere."""
     if stop - start <= MAX_VALUE_BYTES:
         for m in _LOST.finditer(read_at(source, start, stop - start, what="what is between the parts")):
-            yield Edit(start + m.start(), start + m.end(), b" " * len(m[0]))
+            if _stray.WORD in m[0]:
+                yield Edit(start + m.start(), start + m.end(), b" " * len(m[0]))
 
 
 def _replaced(shape: Layout, old: _Value, label: str, size: int) -> list[Edit]:

@@ -31,7 +31,7 @@ _PROPERTY = f"{NAMESPACE} {_NAME_OF_PROPERTY}"
 _DESCRIPTION = f"{_RDF} Description"
 _TAG = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _NAME = re.compile(rb"</?([^\s/>]+)")
-_ATTRIBUTE = re.compile(rb"""\s+(?:[^\s=:"'<>]+:)?AIGC\s*=\s*("[^"]*"|'[^']*')""")
+_ATTRIBUTE = re.compile(rb"""(?<!\s)\s++(?:[^\s=:"'<>]++:)?AIGC\s*=\s*("[^"]*"|'[^']*')""")
 _NEW = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
     f' <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
