@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.sites import Site, Unread, Wrapper
-from mingwen.formats._bytes import Edit, read_at
+from mingwen.formats._bytes import Edit, read_at, size_of
 from mingwen.formats._stray import WORD
 
 KEY: Final = "aigc"
@@ -163,6 +163,8 @@ class _Pass:
         inside.index, inside.key, inside.start = inside.index + 1, None, start + 1
 
     def _note(self, inside: _Object, close: int, *, comma: bool) -> None:
+        if inside.key is None and (comma or inside.index or self._string[0] >= inside.start):
+            self.document.fault = f"has a member without a name before byte {close}"
         if inside.key is None or inside.key not in _KEYS:
             return
         if len(self.document.members) == MAX_MEMBERS:
@@ -240,6 +242,10 @@ def labelled(source: BinaryIO, document: Document, label: str) -> list[Edit]:
     """
     if document.fault or document.opened is None:
         raise broken(document.fault or "begins with no object")
+    if read_at(source, document.opened, min(1 << 10, size_of(source) - document.opened), what="an object").lstrip(_WHITE)[
+        :1
+    ] not in {b'"', b"}", b""}:
+        raise broken(f"has no name behind the brace at byte {document.opened - 1}")
     own = [m for m in document.members if m.owner == document.opened and m.key == KEY]
     kept = own[0] if own else None
     removed = [m for m in document.members if m is not kept and (m in own or _is_label(source, m))]
