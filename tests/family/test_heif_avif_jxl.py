@@ -426,6 +426,7 @@ def test_what_hides_elsewhere_is_told(heic: bytes, boxed: bytes) -> None:
     for member, data in (
         (HEIF, heic + box(b"skip", hidden)),
         (HEIF, heic + box(b"uuid", bytes(16), hidden)),
+        (HEIF, heic + box(b"moov", box(b"cmov", zlib.compress(hidden)))),
         (HEIF, heic + hidden),
         (AVIF, json_item),
         (JXL, boxed + box(b"note", hidden)),
@@ -438,7 +439,9 @@ def test_what_hides_elsewhere_is_told(heic: bytes, boxed: bytes) -> None:
     assert not read(JXL, boxed + box(b"brob", b"tree", b"\x0b\x02")).unread
 
 
-def test_a_picture_without_place_is_refused(boxed: bytes) -> None:
+def test_a_picture_without_place_is_refused(heic: bytes, boxed: bytes) -> None:
+    with pytest.raises(Malformed, match="compressed"):
+        assembled(HEIF, heic + box(b"moov", box(b"cmov", bytes(8))))
     with pytest.raises(Refused, match="items"):
         assembled(HEIF, box(b"ftyp", b"msf1", bytes(4), b"hevc") + box(b"moov", box(b"mvhd", bytes(100))))
     with pytest.raises(Refused, match="compressed"):

@@ -23,6 +23,8 @@ C2PA 2.2 §6.2.1 asks for the Internet domain of whoever defined the thing, and 
 ACTIONS_ASSERTION: Final = "c2pa.actions.v2"
 DISCLOSURE_ASSERTION: Final = "c2pa.ai-disclosure"
 """C2PA 2.4."""
+MODEL_TYPE: Final = "c2pa.types.model"
+"""What that assertion wants said of a model of which no more is known."""
 TRAINED: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC: made by a model that learned from samples; the source type of what a producer labels "1"."""
 
@@ -48,13 +50,9 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """Which model made the content, C2PA 2.4 ``c2pa.ai-disclosure``; empty strings are left out."""
+    """Which model made the content, C2PA 2.4 ``c2pa.ai-disclosure``."""
 
     model_name: str
-    model_type: str = "c2pa.types.model"
-    model_identifier: str = ""
-    human_oversight_level: str = ""
-    """Such as ``prompt_guided`` or ``human_validated``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +128,8 @@ def _agent(agent: Agent) -> dict[str, str]:
     return {"name": agent.name} | ({"version": agent.version} if agent.version else {})
 
 
-def _disclosure(d: Disclosure) -> dict[str, object]:
-    named: dict[str, object] = {"modelType": d.model_type, "modelName": d.model_name, "modelIdentifier": d.model_identifier}
-    if d.human_oversight_level:
-        named["contentProfile"] = {"humanOversightLevel": d.human_oversight_level}
-    return {k: v for k, v in named.items() if v}
+def _disclosure(disclosure: Disclosure) -> dict[str, str]:
+    return {"modelType": MODEL_TYPE, "modelName": disclosure.model_name}
 
 
 class Where(StrEnum):

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.formats import _xmp
-from mingwen.formats._bytes import Edit, read_at
+from mingwen.formats._bytes import Edit, read_at, size_of
 from mingwen.formats._shape import Site, Unread, Wrapper
 
 PLACE: Final = "ID3 TXXX:AIGC"
@@ -36,6 +36,7 @@ SLOT_BYTES: Final = 1024
 _ALL_STUFFED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 """Flags of the tag; in v2.2 the second means compression, which was never defined."""
 _WINDOW: Final = 64 << 10
+_V1_BYTES: Final = 128
 _KIND: Final = {2: re.compile(rb"[A-Z0-9]{3}"), 3: re.compile(rb"[A-Z0-9]{3}[A-Z0-9 \0]"), 4: re.compile(rb"[A-Z0-9]{4}")}
 """Some writers put the three letters of v2.2 into v2.3."""
 _LABEL_KIND: Final = re.compile(r"T...?|COMM?|USLT|ULT|PRIV", re.DOTALL)
@@ -155,6 +156,13 @@ def tag_before(source: BinaryIO, end: int, *, floor: int) -> Tag | None:
     if foot[:3] != b"3DI" or max(foot[6:]) > 0x7F or start < floor:  # noqa: PLR2004
         return None
     return tag_at(source, start, end)
+
+
+def end_before_v1(source: BinaryIO, *, floor: int) -> int:
+    """Return where the file ends but for an ID3v1 tag, which is too short for a label; that begins at ``floor`` or later."""
+    size = size_of(source)
+    start = size - _V1_BYTES
+    return start if start >= floor and read_at(source, start, 3, what="ID3v1") == b"TAG" else size
 
 
 def labels(source: BinaryIO, tag: Tag) -> tuple[list[Label], list[Unread]]:

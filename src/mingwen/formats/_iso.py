@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _clues, _moov, _stray, _uuid
+from mingwen.formats import _clues, _moov, _uuid
 from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
 from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._offsets import Shift, patches, shifted
@@ -62,7 +62,8 @@ def read(source: BinaryIO) -> Reading:
             found.append(box)
         elif box.kind == b"moov":
             moovs += 1
-            found += _in_moov(source, box) if moovs == 1 else [Unread("moov", "stands more than once; only the first was read")]
+            again = Unread("moov", "stands more than once; only the first was read")
+            found += _moov.read(source, box, most=MAX_MOOV_BYTES) if moovs == 1 else [again]
         elif box.kind not in _CONTENT:
             found += _uuid.findings(source, box)
     if not moovs:
@@ -93,23 +94,6 @@ def splice(source: BinaryIO, json: str) -> Splice:
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
-
-
-def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
-    length = box.stop - box.body
-    if length > MAX_MOOV_BYTES:
-        yield Unread("moov", f"has {length} bytes, more than the {MAX_MOOV_BYTES} that are read")
-        return
-    data = read_at(source, box.body, length, what="moov")
-    moov, faults = tree(b"moov", memoryview(data))
-    yield from faults
-    if moov.first(b"cmov"):
-        yield Unread("moov", "is compressed")
-    findings = tuple(_moov.findings(moov))
-    yield from findings
-    sites = [f for f in findings if isinstance(f, Site)]
-    if len(sites) == len(findings):  # a label that could not be read is told of already
-        yield from _stray.unexplained(data, sites, "moov")
 
 
 def _take_apart(source: BinaryIO, box: Box) -> tuple[Node, tuple[Unread, ...]]:

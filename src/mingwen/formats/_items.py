@@ -127,17 +127,9 @@ def _sites(item: Item, data: bytes) -> list[Site]:
 
 
 def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
-    length = box.stop - box.body
-    if length > MAX_MOOV_BYTES:
-        yield Unread("moov", f"has {length} bytes, more than the {MAX_MOOV_BYTES} that are read")
-        return
-    data = read_at(source, box.body, length, what="moov")
-    moov, faults = tree(b"moov", memoryview(data))
-    # What is the guide's place in a film is none in a picture.
-    findings = (*faults, *(replace(f, guide=False) if isinstance(f, Site) else f for f in _moov.findings(moov)))
-    yield from findings
-    if not any(isinstance(f, Unread) for f in findings):
-        yield from _stray.unexplained(data, (f for f in findings if isinstance(f, Site)), "moov")
+    """Read the moov of a sequence: what is the guide's place in a film is none in a picture."""
+    for finding in _moov.read(source, box, most=MAX_MOOV_BYTES):
+        yield replace(finding, guide=False) if isinstance(finding, Site) else finding
 
 
 _FINDERS = {b"meta": _in_meta, b"moov": _in_moov}
@@ -348,6 +340,8 @@ def _moov_edits(source: BinaryIO, box: Box, shift: Shift) -> Iterator[Edit]:
     old, faults = tree(b"moov", memoryview(read_at(source, box.body, length, what="moov")))
     if faults:
         raise broken(f"{faults[0].place} {faults[0].reason}")
+    if old.first(b"cmov"):
+        raise broken("moov is compressed")
     new = shifted(_moov.unlabelled(old), shift)
     room = box.stop - box.start - size(new)
     if room and room < 8:  # noqa: PLR2004 - the head of a box

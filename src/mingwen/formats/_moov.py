@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from struct import pack
-from typing import Final
+from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _clues, _stray, _xmp
-from mingwen.formats._boxes import Node, boxes, broken, named
+from mingwen.formats._boxes import Box, Node, boxes, broken, named, tree
+from mingwen.formats._bytes import read_at
 from mingwen.formats._shape import Channel, Clue, Site, Unread, Wrapper
 from mingwen.formats._stray import TELLING_KEYS
 
@@ -27,7 +28,6 @@ _NAMESPACE = b"mdta"
 _UTF8, _UTF16 = 1, 2
 _CHARSETS = {0: "utf-8", _UTF8: "utf-8", _UTF16: "utf-16-be"}
 """QuickTime's well-known types of text; 0 is "no type", where careless writers put text too."""
-"""What makes a label of a text whose place is not named AIGC: GB 45438-2025 Annex E b."""
 _FIRST_LETTERS = 1 << 24
 """An item whose kind is below is numbered; above, it is four letters."""
 _CONTENTLESS = frozenset({b"hdlr", b"keys", b"ilst", b"free"})
@@ -48,6 +48,24 @@ class _Meta:
     @property
     def guide(self) -> bool:
         return self.path == HOME and is_keyed(self.node)
+
+
+def read(source: BinaryIO, box: Box, *, most: int) -> Iterator[Finding]:
+    """Find every label in the box of a file, and what could not be read; one of more than ``most`` bytes is not."""
+    length = box.stop - box.body
+    if length > most:
+        yield Unread("moov", f"has {length} bytes, more than the {most} that are read")
+        return
+    data = read_at(source, box.body, length, what="moov")
+    moov, faults = tree(b"moov", memoryview(data))
+    yield from faults
+    if moov.first(b"cmov"):
+        yield Unread("moov", "is compressed")
+    inside = tuple(findings(moov))
+    yield from inside
+    sites = [f for f in inside if isinstance(f, Site)]
+    if len(sites) == len(inside):  # a label that could not be read is told of already
+        yield from _stray.unexplained(data, sites, "moov")
 
 
 def findings(moov: Node) -> Iterator[Finding]:

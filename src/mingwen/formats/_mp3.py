@@ -40,7 +40,6 @@ _SYNC: Final = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]")
 _SAME: Final = 0xFFFE_0C00
 """Sync, version, layer and sample rate: what all frames of a file share."""
 
-_ID3V1_BYTES: Final = 128
 _APE_HEAD: Final = 32
 _STRANGERS: Final = (
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "AAC in ADTS", "wrap it into M4A: `ffmpeg -i in.aac -c copy out.m4a`"),
@@ -173,8 +172,7 @@ def _tags(source: BinaryIO) -> _Tags:
     head = len(found)
     if not unread and not any(tag.missing for tag in found):
         _require_sound(source, at)
-    end = size - _ID3V1_BYTES
-    end = end if end >= at and read_at(source, end, 3, what="ID3v1") == b"TAG" else size
+    end = _id3.end_before_v1(source, floor=at)
     try:
         last = _id3.tag_before(source, end, floor=at)
         found += [last] if last else []

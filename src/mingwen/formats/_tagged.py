@@ -5,12 +5,11 @@ from typing import BinaryIO, Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _id3
-from mingwen.formats._bytes import Edit, read_at, size_of
+from mingwen.formats._bytes import Edit, size_of
 from mingwen.formats._shape import Reading, Site, Unread
 
 MAX_TAGS: Final = 16
 """Tags in a row at the file's beginning; two are seen."""
-_ID3V1_BYTES: Final = 128
 
 
 def leading(source: BinaryIO) -> tuple[_id3.Tag, ...]:
@@ -56,7 +55,5 @@ def without_labels(source: BinaryIO, tags: tuple[_id3.Tag, ...]) -> list[Edit]:
 
 def tail(source: BinaryIO, sound: int, *, most: int) -> tuple[int, int]:
     """Return where the last ``most`` bytes behind ``sound`` begin and end; ID3v1, too short for a label, is left out."""
-    size = size_of(source)
-    end = size - _ID3V1_BYTES
-    end = end if end >= sound and read_at(source, end, 3, what="ID3v1") == b"TAG" else size
+    end = _id3.end_before_v1(source, floor=sound)
     return max(sound, end - most), end
