@@ -112,3 +112,5 @@ def test_a_footer_that_says_so_is_a_trace(tmp_path: Path, run: Run) -> None:
     document.sections[0].footer.paragraphs[0].text = "本文档由AI生成"
     document.save(str(tmp_path / "fox.docx"))
     assert tier(run, "fox.docx", 0) == "3"
+    duties = json.loads(run("duties", "--regime", "cn", "--json", "fox.docx", status=1).stdout)["duties"]
+    assert duties[0]["answer"] == "met"
