@@ -273,6 +273,9 @@ FIRES: list[tuple[str, Maker]] = [
     ("encoders", sound(id3.TSSE(encoding=3, text="ElevenLabs"))),
     ("wording", text(".txt", "红狐在雪地里。", "它很冷。", "（本文由AI生成）")),
     ("wording", text(".md", "---", "title: x", "---", "> 本文由人工智能生成，仅供参考", "", "# 红狐", "正文")),
+    ("wording", text(".txt", "红狐在雪地里。", "本回答由 AI 生成，内容仅供参考，请仔细甄别。")),
+    ("wording", text(".txt", "红狐在雪地里。", "（本文内容由人工智能生成，仅供参考）")),
+    ("wording", text(".txt", "本演示文稿由AI生成", "红狐在雪地里。")),
     ("wording", text(".html", "<!doctype html><html><body><h1>Fox</h1><p>Words.</p><p><b>AI</b>-generated</p></body></html>")),
 ]
 

@@ -10,6 +10,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 import c2pa
+import docx
 
 from conftest import Run
 
@@ -103,3 +104,13 @@ def test_a_label_that_was_signed_and_is_gone_is_told_and_held(tmp_path: Path, ru
     assert b"gate.held" in held
     assert b"manifest" in held
     assert b"gone" not in run("verify", "b.bmp").stdout
+
+
+def test_a_footer_that_says_so_is_a_trace(tmp_path: Path, run: Run) -> None:
+    document = docx.Document()
+    document.add_paragraph("红狐在雪地里。")
+    document.sections[0].footer.paragraphs[0].text = "本文档由AI生成"
+    document.save(str(tmp_path / "fox.docx"))
+    assert tier(run, "fox.docx", 0) == "3"
+    duties = json.loads(run("duties", "--regime", "cn", "--json", "fox.docx", status=1).stdout)["duties"]
+    assert duties[0]["answer"] == "met"

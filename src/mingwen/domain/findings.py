@@ -172,8 +172,8 @@ RULES: Final = {
             "label.place",
             _W,
             "{guide}",
-            "not the place the guide names for this format, which is {wanted}",
-            "不是指南为该格式规定的位置（{wanted}）",
+            "not the place that is set for this format, which is {wanted}",
+            "不是该格式应有的位置（{wanted}）",
         ),
         Rule(
             "label.duplicate",

@@ -44,6 +44,9 @@ _ITEM: Final = re.compile(r"customxml/item\d*\.xml")
 _SIGNATURES: Final = r"_xmlsignatures/[^/]*\.xml"
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 _SLIDE: Final = re.compile(r"ppt/slides/slide(\d{1,9})\.xml")
+_MARGIN: Final = re.compile(r"word/(?:header|footer)\d{0,9}\.xml")
+MAX_MARGINS: Final = 8
+"""Headers and footers whose text is given; a section has at most three of each."""
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d{1,9})\.xml")
 
 
@@ -114,6 +117,8 @@ def _clues_of(archive: Archive) -> Iterator[Clue]:
     yield from _parts.manifests(archive)
     first, last = _bodies(archive)
     yield from _parts.body(archive, first, last)
+    for margin in islice((e for e in archive.entries if _MARGIN.fullmatch(e.key)), MAX_MARGINS):
+        yield from _parts.body(archive, margin, None)
 
 
 def _wanted(entry: Entry) -> bool:

@@ -1,15 +1,18 @@
 """Hold a finished file to the duties of several regimes: which are met, which are not, and why."""
 
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from mingwen import regimes
+from mingwen import regimes, traces
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import has_elements
 from mingwen.ports import World
 from mingwen.regimes import Assessed, Facts
 from mingwen.services import _examination
 from mingwen.services._files import NOTHING, Beside
+
+_VISIBLE: Final = "wording"
+"""The trace of a line that readers see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ def _explicit(world: World, examined: _examination.Examined, source: BinaryIO) -
     """Say whether people perceive a label; None where nobody could look."""
     if any(f.code == "notice.found" for f in examined.report.findings):
         return True
+    if any(s.trace.name == _VISIBLE for s in traces.search(examined.clues, source, examined.format.name)):
+        return True  # documents, whose bodies give clues only
     if examined.medium is Medium.TEXT:
         return False
     if world.recognise is None or examined.medium is Medium.AUDIO:
