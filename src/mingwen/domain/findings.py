@@ -272,7 +272,7 @@ RULES: Final = {
         Rule(
             "gate.label",
             _I,
-            "Measures Art. 6(1)",
+            "Measures Art. 6({found})",
             "the metadata bear a label: Label {found}",
             "元数据中有标识：Label 为 {found}",
         ),

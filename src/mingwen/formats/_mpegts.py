@@ -48,7 +48,7 @@ def splice(source: BinaryIO, label: str) -> Splice:  # noqa: ARG001 - the contra
     """
     raise Refused(
         "mpegts.no-place",
-        "expected a format with a place for a label, got an MPEG transport stream, for which no guide names one",
+        "expected a format with a place for a label, got an MPEG transport stream, which has none for the guide's XMP",
         hint="put the streams into MP4 or Matroska first: `ffmpeg -i in.ts -c copy out.mp4`",
     )
 

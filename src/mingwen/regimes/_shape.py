@@ -172,7 +172,10 @@ def perceptible(facts: Facts) -> Answer:
     if facts.explicit:
         return met("a label that people perceive was found", "发现显式标识")
     if facts.explicit is None:
-        return unknown("nobody looked for one: it takes recognising pictures or sounds", "未检测：需要对图像或声音进行识别")
+        return unknown(
+            "none was seen where this program can look: both ends of texts, and pictures with a recogniser",
+            "在可检测之处（文本首尾；配置识别器时的图像）未见显式标识",
+        )
     return not_met("no label that people perceive was found", "未发现显式标识")
 
 

@@ -7,7 +7,7 @@ Art. 50 applies from 2026-08-02; for systems that were on the market before, Art
 from datetime import date
 
 from mingwen.domain.labels import Claim
-from mingwen.domain.manifests import AI_SOURCES
+from mingwen.domain.manifests import AI_SOURCES, State
 from mingwen.domain.media import Medium
 from mingwen.domain.verdicts import Verdict
 from mingwen.regimes._shape import (
@@ -35,6 +35,8 @@ def _readable(facts: Facts) -> Answer:
         if facts.label.Label == Claim.GENERATED:
             return met("a metadata label states that it is generated", "元数据标识声明为人工智能生成")
         return not_met("the metadata label says only that it may be generated", "元数据标识仅表明可能或疑似生成")
+    if facts.manifest and facts.manifest.state in {State.UNFETCHED, State.UNREADABLE}:
+        return unsigned(facts)
     return without(facts, "no mark that machines read holds", "没有有效的机器可读标记")
 
 

@@ -75,10 +75,13 @@ def whole(found: Reading) -> Reading:
         Malformed: one could not (``label.channel-unread``).
     """
     for unread in found.unread:
+        locked = "encrypt" in unread.reason or "password" in unread.reason
         raise Malformed(
             "label.channel-unread",
             f"expected a file that can be read to its end, but {unread.place}: {unread.reason}",
-            hint="get a whole copy of the file; a damaged one is not labelled, since a label may hide in what cannot be read",
+            hint="take the password off first"
+            if locked
+            else "get a whole copy of the file; a damaged one is not labelled, since a label may hide in what cannot be read",
         )
     return found
 

@@ -42,14 +42,12 @@ def assess(world: World, command: AssessContent, *, source: BinaryIO, near: Besi
 
 
 def _explicit(world: World, examined: _examination.Examined, source: BinaryIO) -> bool | None:
-    """Say whether people perceive a label; None where nobody could look."""
+    """Say whether people perceive a label; None where nobody could look everywhere."""
     if any(f.code == "notice.found" for f in examined.report.findings):
         return True
     if any(s.trace.name == _VISIBLE for s in traces.search(examined.clues, source, examined.format.name)):
         return True  # documents, whose bodies give clues only
-    if examined.medium is Medium.TEXT:
-        return False
-    if world.recognise is None or examined.medium is Medium.AUDIO:
-        return None
+    if world.recognise is None or examined.medium not in {Medium.IMAGE, Medium.VIDEO}:
+        return None  # of a text its beginning and end were searched, and the label may stand in the middle (§5.1)
     lines = world.recognise.words(source, examined.medium)
     return None if lines is None else any(has_elements(line) for line in lines)
