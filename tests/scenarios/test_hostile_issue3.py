@@ -86,6 +86,14 @@ def test_no_small_file_takes_long(name: str) -> None:
     assert time.process_time() - begun < MAX_SECONDS
 
 
+def test_what_follows_very_many_voids_is_searched() -> None:
+    data = b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska\x18\x53\x80\x67\x80" + b"\xec\x80" * 500_000 + LABEL.encode()
+    begun = time.process_time()
+    reading = formats.of(data, ".mkv").read(io.BytesIO(data))
+    assert reading.sites or reading.unread
+    assert time.process_time() - begun < 1
+
+
 def test_lost_labels_of_a_tiff_are_found_in_linear_time() -> None:
     data = b"{" + b"ContentProducer" * 60_000 + b"{" + b"ContentProducer}"
     begun = time.process_time()
