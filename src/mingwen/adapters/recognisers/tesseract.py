@@ -147,7 +147,7 @@ def _frame(source: BinaryIO) -> "Image | None":
             frame = next(iter(container.decode(stream)), None)
             fits = frame is not None and frame.width * frame.height * PIXEL_BYTES <= MAX_DECODED_BYTES
             return frame.to_image() if frame and fits else None  # type: ignore[no-untyped-call]
-    except (FFmpegError, ValueError, IndexError):
+    except (FFmpegError, ValueError, IndexError, AttributeError):  # a stream without a decoder has no width
         return None
 
 
