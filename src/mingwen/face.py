@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, TypeAlias
 
 from mingwen import registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
-from mingwen.domain.errors import Misused, Refused, only_ours
+from mingwen.domain.errors import Malformed, Misused, Refused, only_ours
 from mingwen.domain.findings import Finding
 from mingwen.domain.labels import Claim
 from mingwen.domain.tiers import Declared, Ruled, changes
@@ -328,13 +328,24 @@ def _writing(sink: Sink | None, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def near(path: str | os.PathLike[str]) -> dict[str, bytes]:
-    """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one."""
+    """Return what stands beside a file: ``{".xmp": …, ".c2pa": …}``, each where there is one.
+
+    Raises:
+        Malformed: it is larger than ``MAX_BESIDE_BYTES`` (``beside.too-large``).
+        Unavailable: it cannot be read.
+    """
     out = {}
     for suffix in BESIDE:
         neighbour = f"{os.fspath(path)}{suffix}"
         if os.path.exists(neighbour):  # noqa: PTH110 - never raises, whatever the name
             with opened(Path(neighbour)) as file:
-                out[suffix] = file.read(MAX_BESIDE_BYTES)
+                out[suffix] = file.read(MAX_BESIDE_BYTES + 1)
+            if len(out[suffix]) > MAX_BESIDE_BYTES:  # half of it must not go beside an output
+                raise Malformed(
+                    "beside.too-large",
+                    f"expected at most {MAX_BESIDE_BYTES} bytes in {neighbour}, found more",
+                    hint="it is no label and no manifest that anybody reads; move it away",
+                )
     return out
 
 
@@ -366,7 +377,11 @@ def _place(beside: Mapping[str, bytes], sink: Sink | None, *, overwrite: bool) -
             )
         return
     for suffix, data in beside.items():
-        with staged(Path(f"{os.fspath(sink)}{suffix}"), replace=overwrite) as file:
+        neighbour = f"{os.fspath(sink)}{suffix}"
+        if os.path.islink(neighbour):  # noqa: PTH114 - never raises; nobody named it, so it must not lead elsewhere
+            hint = "put a regular file in its place, or move it away"
+            raise Misused("output.kind", f"expected a file at {neighbour}, found a symbolic link", hint=hint)
+        with staged(Path(neighbour), replace=overwrite) as file:
             file.write(data)
     _require_no_stranger(Path(f"{os.fspath(sink)}{MANIFEST_SUFFIX}"), beside, overwrite=overwrite)
 

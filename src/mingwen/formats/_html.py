@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Splice
+from mingwen.formats import _stray
 from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, opening, require_label
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
@@ -28,7 +29,9 @@ _WORD = b"aigc"
 """In what holds a label, in capitals or not: no character reference is followed in a name."""
 _HEAD_TAGS = frozenset((b"html", b"head", b"title", b"base", b"link", b"meta", b"script", b"style", b"noscript", b"template"))
 """Start tags that do not end the head (HTML Living Standard §13.2.6.4.4)."""
-_NAMES = (b"aigc", b"aigc-metadata")
+_SILENT = frozenset((b"meta", b"link", b"noscript", b"title", b"script"))
+"""Elements whose attributes or texts may hold a label and are not shown."""
+_NAMES = ("aigc", "aigc-metadata")
 _JSON_TYPES = (b"application/json", b"application/ld+json")
 _LABEL = re.compile(rb'\{[\t\n\f\r ]*+"AIGC"[\t\n\f\r ]*+:')
 _OPENED = re.compile(rb"<(?:meta|!--)")
@@ -105,8 +108,18 @@ def _scan(page: Stretch) -> tuple[list[_Found], _Head]:
         if token.start > last and not head.open:
             break  # what is behind holds no label
         head.follow(page.view, token)
-        found += _labels(page, token, head)
+        seen = list(_labels(page, token, head))
+        found += seen or (() if head.templates else _suspects(page, token))
     return found, head
+
+
+def _suspects(page: Stretch, token: Token) -> Iterator[_Found]:
+    """Tell of tags, and of texts that are not shown, which name a producer and are no label that is read."""
+    if token.cut is Cut.START and token.name in _SILENT:
+        stop = max(token.stop, token.inner[1])
+        if page.view.find(_stray.WORD, token.start, stop) >= 0:
+            reason = "holds what looks like a label at a place where none is read"
+            yield _Found(Unread(f"{token.name.decode('ascii')} element", reason), stop, stop)
 
 
 def _labels(page: Stretch, token: Token, head: _Head) -> Iterator[_Found]:
@@ -129,10 +142,10 @@ def _found(page: Stretch, value: tuple[int, int], whole: tuple[int, int], place:
 
 def _meta(page: Stretch, token: Token, *, in_head: bool) -> Iterator[_Found]:
     values = attributes(page.view, token)
-    name = page.view[slice(*values.get(b"name", (0, 0)))]
+    name = html.unescape(page.view[slice(*values.get(b"name", (0, 0)))].decode("latin-1"))
     if name.lower() not in _NAMES:
         return
-    place = f"meta {name.decode('ascii')}{'' if in_head else ' outside the head'}"
+    place = f"meta {name}{'' if in_head else ' outside the head'}"
     found = _found(page, values.get(b"content", (0, 0)), (token.start, token.stop), place)
     if isinstance(found.seen, Site):
         site = Site(place, html.unescape(found.seen.text), Wrapper.EITHER, guide=place == _PLACE)

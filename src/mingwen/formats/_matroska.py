@@ -19,6 +19,8 @@ from mingwen.formats._ebml import CRC32, VOID, Element
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 64
+MAX_OUTERMOST: Final = 4096
+"""Elements that are no part of another; what follows them is searched as bytes."""
 MAX_PARTS: Final = 4096
 """Elements of a Segment besides Clusters, Voids beside each other being one; a film has some ten."""
 MAX_PART_BYTES: Final = 4 << 20
@@ -149,7 +151,9 @@ def _segments(source: BinaryIO) -> list[_Segment]:
     end = size_of(source)
     out: list[_Segment] = []
     at = 0
-    while at < end and len(out) < MAX_SEGMENTS:
+    for _ in range(MAX_OUTERMOST):
+        if at >= end or len(out) == MAX_SEGMENTS:
+            break
         try:
             element = next(_ebml.walk(source, at, _NO_END))
         except Malformed:

@@ -32,6 +32,8 @@ MAX_STREAM_BYTES: Final = 8 << 20
 """Of one stream, packed and unpacked."""
 MAX_UNPACKED_BYTES: Final = 32 << 20
 """Of all streams that one reading unpacks."""
+MAX_HEAD_BYTES: Final = 1 << 20
+"""Of the numbers and offsets that an object stream begins with."""
 MAX_RESOLVED: Final = 4096
 """Objects that one reading loads."""
 
@@ -53,6 +55,17 @@ class Row(NamedTuple):
     """0 free, 1 in the file, 2 in an object stream (Table 18)."""
     first: int
     second: int
+
+
+class _Container(NamedTuple):
+    """An object stream, unpacked."""
+
+    number: int
+    head: list[bytes]
+    """Number and offset of each object, one after the other."""
+    first: int
+    """What the offsets count from."""
+    data: bytes
 
 
 class _Span(NamedTuple):
@@ -135,7 +148,7 @@ class File:
     """Does %%EOF follow startxref?"""
     _budget: _Budget = field(default_factory=_Budget)
     _loading: set[int] = field(default_factory=set)
-    _container: tuple[int, bytes] = (-1, b"")
+    _container: _Container | None = None
     _keys: "Keys | Malformed | None" = None
 
     @property
@@ -146,7 +159,7 @@ class File:
     def earlier(self, count: int) -> "Iterator[File]":
         """Yield the file as at most ``count`` earlier sections show it, the youngest first."""
         for i in range(1, min(len(self.sections), count + 1)):
-            yield replace(self, sections=self.sections[i:], _container=(-1, b""))
+            yield replace(self, sections=self.sections[i:], _container=None)
 
     def resolved(self, value: Value) -> Value:
         """Follow a reference, and a reference that it leads to; of a missing object comes None.
@@ -316,29 +329,31 @@ class File:
 
     def _unpacked(self, ref: Ref, row: Row) -> Object | None:
         """Take an object out of an object stream (§7.5.7)."""
-        container, data = self._objects_of(row.first)
-        count, first = container.dictionary.get("N"), container.dictionary.get("First")
-        if not isinstance(count, int) or not isinstance(first, int) or not 0 <= row.second < count or ref.generation:
+        container = self._objects_of(row.first)
+        head = container.head[2 * row.second : 2 * row.second + 2]
+        if ref.generation or not head:
             return None
-        head = data[:first].split(maxsplit=2 * row.second + 2)[2 * row.second : 2 * row.second + 2]
         if len(head) < 2 or not all(h.isdigit() and len(h) < 11 for h in head) or int(head[0]) != ref.number:  # noqa: PLR2004
             raise broken(f"expected object {ref.number} in the object stream {row.first}, found another")
-        start = first + int(head[1])
-        parser = Parser(data[start : start + MAX_OBJECT_BYTES] + b"\n")
+        start = container.first + int(head[1])
+        parser = Parser(container.data[start : start + MAX_OBJECT_BYTES] + b"\n")
         value, raw = parser.whole()
         self._spend(parser.at)
         return Object(ref, value, raw, packed=True)
 
-    def _objects_of(self, number: int) -> tuple[Object, bytes]:
-        row = self._row(number)
-        if row is None or row.kind != 1:
-            raise broken(f"expected an object stream {number} in the file, found none")
-        container = self.load(Ref(number, 0))
-        if container is None:
-            raise broken(f"expected an object stream {number}, found none")
-        if self._container[0] != number:
-            self._container = (number, self.data(container))
-        return container, self._container[1]
+    def _objects_of(self, number: int) -> _Container:
+        """Unpack an object stream; the one before it is kept, since its objects are asked for one after the other."""
+        if self._container is None or self._container.number != number:
+            row = self._row(number)
+            found = self.load(Ref(number, 0)) if row is not None and row.kind == 1 else None
+            if found is None:
+                raise broken(f"expected an object stream {number} in the file, found none")
+            count, first = found.dictionary.get("N"), found.dictionary.get("First")
+            if not isinstance(count, int) or not isinstance(first, int) or count < 0 or not 0 <= first <= MAX_HEAD_BYTES:
+                raise broken(f"expected the numbers of object stream {number} within {MAX_HEAD_BYTES} bytes, found others")
+            data = self.data(found)
+            self._container = _Container(number, data[:first].split(maxsplit=2 * count)[: 2 * count], first, data)
+        return self._container
 
     def _spend(self, count: int) -> None:
         self._budget.parsed -= count

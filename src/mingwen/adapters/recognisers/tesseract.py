@@ -23,8 +23,12 @@ SHORTEST_SIDE: Final = 600
 EDGE_SHARE: Final = 0.2
 """How much of the height the strips at top and bottom have."""
 MAX_SECONDS: Final = 30
-MAX_PIXELS: Final = 8192 * 8192
-"""Of a decoded picture; a JPEG is decoded at a fraction of its size."""
+MAX_DECODED_BYTES: Final = 216_000_000
+"""Of a picture with all copies that are made of it; a JPEG is decoded at a fraction of its size."""
+PIXEL_BYTES: Final = 9
+MAX_FRAME_PIXELS: Final = MAX_DECODED_BYTES // PIXEL_BYTES
+WEBP_PIXEL_BYTES: Final = 16
+"""Its decoder holds canvases of its own."""
 _HINT: Final = "apt install tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng, or set gate.recogniser to none"
 LONGEST_SIDE: Final = 4800
 _LIGHT: Final = [0 if v > 238 else 255 for v in range(256)]  # noqa: PLR2004 - light letters become black on white
@@ -35,6 +39,10 @@ _BETWEEN: Final = re.compile(r"(?<=[\u4e00-\u9fff]) +|(?<=\w) +(?=[\u4e00-\u9fff
 """Spaces that the engine puts between Chinese letters."""
 _SPARSE: Final = "11"
 """tesseract's --psm: as much text as there is, in any order."""
+
+
+class _TooLargeError(Exception):
+    """A picture would take more than ``MAX_DECODED_BYTES``."""
 
 
 class Tesseract:
@@ -61,7 +69,10 @@ class Tesseract:
         Raises:
             Unavailable: the program is gone (``recogniser.missing``).
         """
-        picture = (medium is Medium.IMAGE and _still(source)) or _frame(source)
+        try:
+            picture = (medium is Medium.IMAGE and _still(source)) or _frame(source)
+        except _TooLargeError:
+            return None
         if picture is None:
             return None
         try:
@@ -102,9 +113,25 @@ def _still(source: BinaryIO) -> "Image | None":
     try:
         picture = Image.open(source)
         picture.draft("L", (2 * SHORTEST_SIDE, 2 * SHORTEST_SIDE))  # a JPEG is decoded at a fraction of its size
-        return ImageOps.exif_transpose(picture) if picture.width * picture.height <= MAX_PIXELS else None
+        each = WEBP_PIXEL_BYTES if picture.format == "WEBP" else PIXEL_BYTES
+        if picture.width * picture.height * each > MAX_DECODED_BYTES:
+            raise _TooLargeError  # noqa: TRY301 - another decoder must not try it either
+        ImageOps.exif_transpose(picture, in_place=True)
+        return _reduced(picture)
+    except (_TooLargeError, Image.DecompressionBombError, Image.DecompressionBombWarning) as e:
+        raise _TooLargeError from e
     except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds
         return None
+
+
+def _reduced(picture: "Image") -> "Image":
+    """Take whole fractions of a large picture, before anything else makes copies of it."""
+    factor = max(min(picture.size) // (2 * SHORTEST_SIDE), max(picture.size) // (2 * LONGEST_SIDE))
+    if factor <= 1:
+        return picture
+    if picture.mode not in {"L", "LA", "RGB", "RGBA"}:
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "L")
+    return picture.reduce(factor)
 
 
 def _frame(source: BinaryIO) -> "Image | None":
@@ -113,14 +140,17 @@ def _frame(source: BinaryIO) -> "Image | None":
     from av.error import FFmpegError  # noqa: PLC0415 - the same
 
     source.seek(0)
-    bound = {"max_pixels": str(MAX_PIXELS)}  # for the guess at what the file is as well, which decodes
+    bound = {"max_pixels": str(MAX_FRAME_PIXELS)}  # for the guess at what the file is as well, which decodes
     try:
         with av.open(source, "r", options=bound) as container:
-            for context in filter(None, (s.codec_context for s in container.streams.video)):  # None: there is no decoder
-                context.options = bound
-            frame = next(iter(container.decode(video=0)), None)
-            return frame.to_image() if frame else None  # type: ignore[no-untyped-call]  # PyAV's own annotation is incomplete
-    except (FFmpegError, ValueError, IndexError):
+            stream = container.streams.video[0]
+            stream.codec_context.options = bound
+            if stream.width * stream.height > MAX_FRAME_PIXELS:
+                return None
+            frame = next(iter(container.decode(stream)), None)
+            fits = frame is not None and frame.width * frame.height <= MAX_FRAME_PIXELS
+            return frame.to_image() if frame and fits else None  # type: ignore[no-untyped-call]  # PyAV's own annotation is incomplete
+    except (FFmpegError, ValueError, IndexError, AttributeError):  # a stream without a decoder has neither context nor width
         return None
 
 
