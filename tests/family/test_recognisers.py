@@ -91,8 +91,8 @@ def test_a_picture_beyond_the_bound_is_not_decoded(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("RGB", (9000, 9000)).save(path, compress_level=1)
     program = (
-        "import sys; from mingwen.adapters.recognisers import tesseract as t; source = open(sys.argv[1], 'rb');"
-        "print(t._still(source), t._frame(source));"
+        "import sys; from mingwen.adapters.recognisers import tesseract as t; from mingwen.domain.media import Medium;"
+        "source = open(sys.argv[1], 'rb'); print(t.Tesseract().words(source, Medium.IMAGE), t._frame(source));"
         "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')])"
     )
     done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)

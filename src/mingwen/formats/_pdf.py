@@ -198,7 +198,8 @@ def _in_xmp(file: File) -> Iterator[_Found | Unread]:
         where, data = packet
         sites = _xmp.sites(data, guide=False)
         yield from _stray.unexplained(data, sites, "XMP")
-        copied = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if sites else set()
+        mirrored = any(_MIRROR in s.place for s in sites)
+        copied = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if mirrored else set()
         yield from (_Found(s, where) for s in sites if _MIRROR not in s.place or s.text not in copied)
 
 
