@@ -95,8 +95,8 @@ def test_every_medium_has_one_notice_and_names_its_clause() -> None:
 
 
 @pytest.mark.parametrize("medium", list(Medium))
-def test_an_unknown_format_is_the_callers_error(medium: Medium) -> None:
-    with pytest.raises(Misused, match=r"notice\.format"):
+def test_a_format_into_which_nothing_is_drawn_is_refused(medium: Medium) -> None:
+    with pytest.raises(Refused, match=r"notice\.format"):
         marked(medium, b"", "xyz")
 
 
