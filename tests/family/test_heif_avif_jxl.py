@@ -466,3 +466,11 @@ def test_a_table_built_to_exhaust_a_reader_is_told() -> None:
         assert read(AVIF, data).unread
         with pytest.raises(MingwenError):
             assembled(AVIF, data)
+
+
+def test_a_list_of_items_that_breaks_off_is_told_of(cat: Image.Image) -> None:
+    labelled = assembled(HEIF, saved(cat, "heif"))
+    last = labelled.rindex(b"infe")
+    found = read(HEIF, labelled[: last - 4] + b"\0\0\0\0eefn" + labelled[last + 4 :])
+    assert not found.sites
+    assert "among its items" in found.unread[0].reason

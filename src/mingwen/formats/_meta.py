@@ -204,8 +204,9 @@ def _items(iinf: Node) -> tuple[Item, ...]:
     for box in _followed(iinf, at):
         if len(found) == MAX_ITEMS:
             raise broken(f"iinf holds more than {MAX_ITEMS} items")
-        if box.kind == b"infe":
-            found.append(_item(iinf.body[at + box.body : at + box.stop]))
+        if box.kind != b"infe":  # §8.11.6.1: nothing else stands there, and what is behind it would be passed over
+            raise broken(f"iinf holds a {named(box.kind)} among its items")
+        found.append(_item(iinf.body[at + box.body : at + box.stop]))
     if len({i.number for i in found}) < len(found):
         raise broken("iinf names an item twice")
     return tuple(found)
