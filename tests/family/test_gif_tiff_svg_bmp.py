@@ -481,3 +481,10 @@ def test_a_broken_bmp_is_told(data: bytes) -> None:
         read(BMP, data)
     with pytest.raises(Malformed):
         spliced(BMP, data)
+
+
+def test_a_comment_with_a_label_and_a_broken_one_is_emptied_of_both() -> None:
+    wrapped = '{"AIGC":' + LABEL + "}"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><!-- {wrapped} and {{"AIGC": {{"Label" --><rect/></svg>'.encode()
+    out = spliced(SVG, svg)
+    assert [s.place for s in SVG.read(io.BytesIO(out)).sites] == [SVG.place]

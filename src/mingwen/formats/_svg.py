@@ -415,6 +415,8 @@ def _blank(source: BinaryIO, text: _Text) -> Edit:
     if first < 0 or last <= first:
         hint = "take it out with the program that wrote it"
         raise Refused("svg.stuck", f"expected to take a label out of {text.place}, but its braces are escaped", hint=hint)
+    if _says(raw[last:]):  # one more begins there and has no end
+        last = len(raw)
     return Edit(start + first, start + last, b" " * (last - first))
 
 
