@@ -471,6 +471,12 @@ def test_a_table_built_to_exhaust_a_reader_is_told() -> None:
 def test_a_list_of_items_that_breaks_off_is_told_of(cat: Image.Image) -> None:
     labelled = assembled(HEIF, saved(cat, "heif"))
     last = labelled.rindex(b"infe")
-    found = read(HEIF, labelled[: last - 4] + b"\0\0\0\0eefn" + labelled[last + 4 :])
+    found = read(HEIF, labelled[:last] + b"eefn" + labelled[last + 4 :])
     assert not found.sites
     assert "among its items" in found.unread[0].reason
+
+
+def test_an_item_without_a_size_is_told_of(heic: bytes) -> None:
+    first = heic.index(b"infe")
+    found = read(HEIF, heic[: first - 4] + bytes(4) + heic[first:])
+    assert "has no size" in found.unread[0].reason

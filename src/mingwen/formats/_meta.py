@@ -217,6 +217,8 @@ def _followed(node: Node, at: int) -> Iterator[Box]:
     for step in boxes(node.body[at:]):
         if isinstance(step, Unread):
             raise broken(f"in {named(node.kind)} {step.place} {step.reason}")
+        if not any(node.body[at + step.start : at + step.start + 4]):  # §4.2: only the file's last box may leave its size open
+            raise broken(f"in {named(node.kind)} {named(step.kind)} has no size")
         yield step
 
 
