@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from mingwen import registry, wiring
+from mingwen import formats, registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
 from mingwen.domain.errors import Malformed, Misused, Refused, only_ours
 from mingwen.domain.findings import Finding
 from mingwen.domain.labels import Claim
+from mingwen.domain.manifests import MANIFEST_SUFFIX
 from mingwen.domain.tiers import Declared, Ruled, changes
 from mingwen.domain.verdicts import Report
 from mingwen.ports import World
@@ -28,8 +29,7 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
 Sink: TypeAlias = str | os.PathLike[str] | BinaryIO
 
-MANIFEST_SUFFIX: Final = ".c2pa"
-BESIDE: Final = (".xmp", MANIFEST_SUFFIX)
+BESIDE: Final = (formats.beside.SUFFIX, MANIFEST_SUFFIX)
 """What is looked for beside a file: a label where the format takes none, and a manifest."""
 MAX_BESIDE_BYTES: Final = 64 << 20
 

@@ -20,6 +20,8 @@ AIGC_ASSERTION: Final = "cn.org.tc260.aigc"
 
 C2PA 2.2 §6.2.1 asks for the Internet domain of whoever defined the thing, and tc260.org.cn defined the label; the name is ours.
 """
+MANIFEST_SUFFIX: Final = ".c2pa"
+"""Of a manifest that stands beside its file (C2PA 2.2 §11.4)."""
 ACTIONS_ASSERTION: Final = "c2pa.actions.v2"
 DISCLOSURE_ASSERTION: Final = "c2pa.ai-disclosure"
 """C2PA 2.4."""

@@ -10,7 +10,7 @@ from mingwen.domain import manifests
 from mingwen.domain.clues import Channel, Clue
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel, to_json
-from mingwen.domain.manifests import Manifest, State, Status, Where
+from mingwen.domain.manifests import MANIFEST_SUFFIX, Manifest, State, Status, Where
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Ends
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
@@ -65,7 +65,7 @@ def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING
 
 def _manifest(world: World, format_: Format, clues: tuple[Clue, ...], source: BinaryIO, near: Beside) -> Manifest | None:
     """Read the manifest, if there is one: in the file, beside it, or where the file says it is. The library is large."""
-    outside = near.get(_files.MANIFEST_SUFFIX)
+    outside = near.get(MANIFEST_SUFFIX)
     if outside is None and not (format_.c2pa and any(map(_tells_of_manifest, clues))):
         return None
     source.seek(0)

@@ -11,7 +11,7 @@ from mingwen.domain import manifests
 from mingwen.domain.clues import Channel
 from mingwen.domain.errors import Malformed, Refused, Unproven
 from mingwen.domain.labels import AigcLabel, to_json
-from mingwen.domain.manifests import Action, Statement, System
+from mingwen.domain.manifests import MANIFEST_SUFFIX, Action, Statement, System
 from mingwen.domain.media import Keep, Splice
 from mingwen.domain.sites import Reading
 from mingwen.domain.verdicts import read_site
@@ -21,9 +21,6 @@ from mingwen.ports import Parent, World
 Beside: TypeAlias = Mapping[str, bytes]
 """What stands beside a file under its name and a suffix: ``{".xmp": …}``."""
 NOTHING: Final[Beside] = {}
-
-MANIFEST_SUFFIX: Final = ".c2pa"
-"""Of a manifest that stands beside its file (C2PA 2.2 §11.4)."""
 
 
 @dataclass(frozen=True, slots=True)
