@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mingwen.domain.errors import Misused
-from mingwen.domain.notices import INK_HEIGHT_SHARE, RHYTHM_RANGES, VIDEO_SECONDS, WORDINGS, Ends, Position, Rhythm
+from mingwen.domain.notices import (
+    INK_HEIGHT_SHARE,
+    RHYTHM_RANGES,
+    VIDEO_SECONDS,
+    WORDINGS,
+    Layout,
+    Moment,
+    Pages,
+    Position,
+    Rhythm,
+    TextForm,
+)
 
 TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
@@ -80,6 +91,16 @@ def _texts(value: object) -> tuple[str, ...]:
     raise TypeError("a list of strings")
 
 
+def _several_of(*choices: str) -> Callable[[object], tuple[str, ...]]:
+    def read(value: object) -> tuple[str, ...]:
+        texts = tuple(dict.fromkeys(_texts(value)))
+        if not texts or not set(texts) <= set(choices):
+            raise ValueError(f"some of {', '.join(choices)}")
+        return texts
+
+    return read
+
+
 SETTINGS: Final = {
     s.name: s
     for s in (
@@ -110,7 +131,32 @@ SETTINGS: Final = {
             "of the label in pictures (§5.2: an edge or a corner)",
             _one_of(*Position),
         ),
-        Setting("notice.ends", Ends.START.value, "of texts and sounds that carry the label (§5.1, §5.3 d)", _one_of(*Ends)),
+        Setting(
+            "notice.layout",
+            Layout.HORIZONTAL.value,
+            "of letters in pictures: horizontal or vertical",
+            _one_of(*Layout),
+        ),
+        Setting(
+            "notice.moments",
+            (Moment.START.value,),
+            "of texts, sounds and films that carry the label: start, middle, end (§5.1, §5.3 d); a film does at its start",
+            _several_of(*Moment),
+        ),
+        Setting("notice.persistent", default=False, meaning="a film carries the label as long as it lasts", read=_yes_or_no),
+        Setting(
+            "notice.every_seconds",
+            0.0,
+            "a sound carries the label again whenever so much has gone by; 0 for never, else at least 10",
+            _number(0, 86400),
+        ),
+        Setting(
+            "notice.text_form",
+            TextForm.LINE.value,
+            "of the label in texts (§5.1): line, or corner for superscript letters",
+            _one_of(*TextForm),
+        ),
+        Setting("notice.pages", Pages.FIRST.value, "of a PDF that carry the label: first or all", _one_of(*Pages)),
         Setting(
             "notice.ink_height",
             INK_HEIGHT_SHARE,
@@ -143,10 +189,10 @@ SETTINGS: Final = {
             _number(*RHYTHM_RANGES["letter_gap_units"]),
         ),
         Setting(
-            "rhythm.level_dbfs",
-            _RHYTHM.level_dbfs,
-            "loudness of the audio label below full scale",
-            _number(*RHYTHM_RANGES["level_dbfs"]),
+            "rhythm.level_lu",
+            _RHYTHM.level_lu,
+            "loudness of the audio label above the programme's (EBU R 128), in LU; the standard gives none: our default",
+            _number(*RHYTHM_RANGES["level_lu"]),
         ),
         Setting("key.file", "", "SM2 private key in PEM; with it every first label is signed (ReservedCode1)", _text),
         Setting(

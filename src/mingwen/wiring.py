@@ -16,7 +16,7 @@ from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
-from mingwen.domain.notices import Ends, Position, Rhythm, Style
+from mingwen.domain.notices import Layout, Moment, Pages, Position, Rhythm, Style, TextForm
 from mingwen.formats import beside
 from mingwen.ports import Manifests, Parent, Recogniser, Signer, Store, World
 from mingwen.settings import Scalar, Value
@@ -235,14 +235,19 @@ def style(config: Configuration) -> Style:
     return Style(
         wording=config.text("notice.wording"),
         position=Position(config.text("notice.position")),
-        ends=Ends(config.text("notice.ends")),
+        layout=Layout(config.text("notice.layout")),
+        moments=tuple(m for m in Moment if m in config.texts("notice.moments")),
+        persistent=bool(config["notice.persistent"]),
+        every_seconds=config.number("notice.every_seconds"),
+        text_form=TextForm(config.text("notice.text_form")),
+        pages=Pages(config.text("notice.pages")),
         ink_height_share=config.number("notice.ink_height"),
         seconds=config.number("notice.seconds"),
         rhythm=Rhythm(
             unit_seconds=config.number("rhythm.unit_seconds"),
             pitch_hz=config.number("rhythm.pitch_hz"),
             letter_gap_units=int(config.number("rhythm.letter_gap_units")),
-            level_dbfs=config.number("rhythm.level_dbfs"),
+            level_lu=config.number("rhythm.level_lu"),
         ),
         font=_read(home(font), MAX_FONT_BYTES) if font else None,
     )

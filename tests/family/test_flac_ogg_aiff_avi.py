@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 
 from manifest_store import box
 from mingwen import formats
+from mingwen.containers import ogg_pages, riff
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
 from mingwen.domain.media import Keep, Medium
 from mingwen.domain.sites import Reading
-from mingwen.formats import Channel, Format, _id3, _ogg, _pages, _riff, _vorbis
+from mingwen.formats import Channel, Format, _id3, _ogg, _vorbis
 from mingwen.formats.adts import MEMBER as ADTS
 from mingwen.formats.aiff import MEMBER as AIFF
 from mingwen.formats.avi import MEMBER as AVI
@@ -261,8 +262,8 @@ def made(speech: Path, codec: str, *options: str) -> tuple[Format, Path]:
     return (OPUS if codec == "libopus" else OGG), path
 
 
-def pages(data: bytes) -> list[_pages.Page]:
-    return list(_pages.walk(io.BytesIO(data)))
+def pages(data: bytes) -> list[ogg_pages.Page]:
+    return list(ogg_pages.walk(io.BytesIO(data)))
 
 
 def assert_pages_hold(data: bytes) -> None:
@@ -342,7 +343,7 @@ def test_where_the_pages_are_full_those_behind_are_counted_on_within_bounds(
     member, path = made(speech, "libopus")
     data = path.read_bytes()
     head, comment, *rest = pages(data)
-    full = _pages.paged([_opus_tags(255 * 255 - 1)], [comment])
+    full = ogg_pages.paged([_opus_tags(255 * 255 - 1)], [comment])
     assert len(full) == 1
     tight = data[: head.stop] + full[0] + data[comment.stop :]
     path.write_bytes(tight)
@@ -510,7 +511,7 @@ def film(media: Path, tmp_path: Path) -> Path:
 
 def chunks(data: bytes) -> list[tuple[bytes, int, int]]:
     return [
-        (data[c.data : c.data + 4] if c.kind == b"LIST" else c.kind, c.start, c.stop) for c in _riff.form(io.BytesIO(data)).chunks
+        (data[c.data : c.data + 4] if c.kind == b"LIST" else c.kind, c.start, c.stop) for c in riff.form(io.BytesIO(data)).chunks
     ]
 
 
@@ -553,7 +554,7 @@ def test_without_filler_the_label_stands_behind_and_the_index_stays_true(film: P
 
 
 def test_the_riffs_behind_the_first_never_move(film: Path) -> None:
-    further = _riff.packed(b"RIFF", b"AVIX" + _riff.packed(b"LIST", b"movi" + _riff.packed(b"00dc", b"x" * 90)))
+    further = riff.packed(b"RIFF", b"AVIX" + riff.packed(b"LIST", b"movi" + riff.packed(b"00dc", b"x" * 90)))
     data = film.read_bytes() + further
     out = spliced(AVI, data)
     only(AVI, out)
@@ -566,9 +567,9 @@ def test_the_riffs_behind_the_first_never_move(film: Path) -> None:
 def test_labels_at_other_places_of_an_avi_are_read_and_go(film: Path) -> None:
     data = film.read_bytes()
     ((_, start, _),) = [c for c in chunks(data) if c[0] == b"JUNK"]
-    own = _riff.packed(b"AIGC", OTHER.encode())
-    inner = _riff.packed(b"ICMT", wrapped(OTHER).encode()) + own
-    more = _riff.packed(b"LIST", b"INFO" + inner) + _riff.packed(b"_PMX", XMP) + _riff.packed(b"XYZW", OTHER.encode())
+    own = riff.packed(b"AIGC", OTHER.encode())
+    inner = riff.packed(b"ICMT", wrapped(OTHER).encode()) + own
+    more = riff.packed(b"LIST", b"INFO" + inner) + riff.packed(b"_PMX", XMP) + riff.packed(b"XYZW", OTHER.encode())
     film.write_bytes(
         b"RIFF" + (len(data) + len(more) - 8).to_bytes(4, "little") + data[8:start] + more + data[start:] + OTHER.encode()
     )

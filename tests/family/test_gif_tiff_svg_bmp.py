@@ -13,11 +13,12 @@ from PIL import Image
 
 from manifest_store import STORE, TOLD
 from mingwen import formats
+from mingwen.containers import ifd
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
 from mingwen.domain.media import Keep
 from mingwen.domain.sites import Reading
-from mingwen.formats import HEAD_BYTES, Channel, Format, _gif, _ifd, _xmp
+from mingwen.formats import HEAD_BYTES, Channel, Format, _gif, _xmp
 from mingwen.formats.bmp import MEMBER as BMP
 from mingwen.formats.gif import MEMBER as GIF
 from mingwen.formats.svg import MEMBER as SVG
@@ -210,7 +211,7 @@ def test_judges_read_a_tiff_and_its_pages_are_the_same(
         assert frames(now) == frames(data)
     assert now.count(b"ContentProducer") == 1
     assert len(spliced(TIFF, now, LONG)) == len(now) == len(spliced(TIFF, spliced(TIFF, data), LONG))  # it does not grow for ever
-    directory = next(d for d in _ifd.walk(io.BytesIO(now), _ifd.layout(io.BytesIO(now))) if isinstance(d, _ifd.Directory))
+    directory = next(d for d in ifd.walk(io.BytesIO(now), ifd.layout(io.BytesIO(now))) if isinstance(d, ifd.Directory))
     tags = [e.tag for e in directory.entries]
     assert tags == sorted(tags)
     assert [e.kind for e in directory.entries if e.tag == 700] == [7]

@@ -13,14 +13,15 @@ from PIL import Image, ImageSequence
 
 from manifest_store import STORE, TOLD, box
 from mingwen import formats
+from mingwen.containers import iloc
+from mingwen.containers.chunk_offsets import Shift
+from mingwen.containers.iloc import Extent, Place, Table
 from mingwen.domain.clues import Channel
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
 from mingwen.domain.media import Keep
 from mingwen.domain.sites import Reading
-from mingwen.formats import Format, _iloc, _xmp
-from mingwen.formats._iloc import Extent, Place, Table
-from mingwen.formats._offsets import Shift
+from mingwen.formats import Format, _xmp
 from mingwen.formats.avif import MEMBER as AVIF
 from mingwen.formats.heif import MEMBER as HEIF
 from mingwen.formats.jxl import MEMBER as JXL
@@ -337,7 +338,7 @@ def test_an_open_mdat_takes_the_packet_in_and_grows_with_it() -> None:
 
 def test_a_table_too_narrow_for_the_end_of_a_large_file_becomes_wider() -> None:
     table = Table(0, 4, 4, 0, 0, (Place(1, (Extent((1 << 32) - 10, 8),)),))
-    wide = _iloc.parse(table.moved(Shift(100, 50)).packed())
+    wide = iloc.parse(table.moved(Shift(100, 50)).packed())
     assert (wide.offset_size, wide.places[0].extents[0].offset) == (8, (1 << 32) + 40)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from mingwen import formats
+from mingwen.containers import ebml
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.labels import wrapped
 from mingwen.domain.media import Keep, Medium
 from mingwen.domain.sites import Reading, Wrapper
-from mingwen.formats import HEAD_BYTES, Channel, Format, _amf, _ebml, _matroska, _mpegts
+from mingwen.formats import HEAD_BYTES, Channel, Format, _amf, _matroska, _mpegts
 
 LABEL = (
     '{"Label":"1","ContentProducer":"00119144030008867405X210002","ProduceID":"sample-001","ReservedCode1":"",'
@@ -270,16 +271,16 @@ def test_labels_in_title_and_attachments_are_read_and_go(merged: Path, tmp_path:
     assert (told["warnings"], told["errors"]) == ([], [])
 
 
-EBML_HEAD = _ebml.packed(0x1A45DFA3, _ebml.packed(0x4282, b"webm"))
+EBML_HEAD = ebml.packed(0x1A45DFA3, ebml.packed(0x4282, b"webm"))
 UNKNOWN = b"\x01" + b"\xff" * 7
 
 
 def simple_tag(name: str, value: bytes, kind: int = 0x4487) -> bytes:
-    return _ebml.packed(0x67C8, _ebml.packed(0x45A3, name.encode()) + _ebml.packed(kind, value))
+    return ebml.packed(0x67C8, ebml.packed(0x45A3, name.encode()) + ebml.packed(kind, value))
 
 
 def tags(*simple: bytes) -> bytes:
-    return _ebml.packed(0x1254C367, _ebml.packed(0x7373, _ebml.packed(0x63C0, b"") + b"".join(simple)))
+    return ebml.packed(0x1254C367, ebml.packed(0x7373, ebml.packed(0x63C0, b"") + b"".join(simple)))
 
 
 def open_ended(kind: int, data: bytes) -> bytes:
@@ -291,7 +292,7 @@ def chromium(clip: Callable[..., Path]) -> bytes:
     data = clip("webm", *VP8, "-live", "1").read_bytes()
     (segment,) = _matroska._segments(io.BytesIO(data))
     parts = {p.kind: data[p.start : p.stop] for p in segment.parts}
-    clusters = [e for e in _ebml.walk(io.BytesIO(data), segment.cluster or 0, segment.stop) if e.kind == 0x1F43B675]
+    clusters = [e for e in ebml.walk(io.BytesIO(data), segment.cluster or 0, segment.stop) if e.kind == 0x1F43B675]
     inner = b"".join(open_ended(0x1F43B675, data[c.data : c.stop]) for c in clusters)
     return EBML_HEAD + open_ended(0x18538067, parts[0x1549A966] + parts[0x1654AE6B] + inner)
 
@@ -310,8 +311,8 @@ def test_a_recording_of_a_browser_gets_its_label_before_the_clusters(clip: Calla
 
 
 def test_a_void_within_an_open_cluster_is_no_room(clip: Callable[..., Path]) -> None:
-    cues = _ebml.packed(0x1C53BB6B, b"")
-    cluster = open_ended(0x1F43B675, _ebml.packed(0xE7, b"\0") + _ebml.void(2000) + _ebml.packed(0xA3, b"\x81\0\0\x80block"))
+    cues = ebml.packed(0x1C53BB6B, b"")
+    cluster = open_ended(0x1F43B675, ebml.packed(0xE7, b"\0") + ebml.void(2000) + ebml.packed(0xA3, b"\x81\0\0\x80block"))
     data = EBML_HEAD + open_ended(0x18538067, cues + cluster)
     out = spliced(data)
     assert out.startswith(data)
@@ -320,8 +321,8 @@ def test_a_void_within_an_open_cluster_is_no_room(clip: Callable[..., Path]) -> 
 
 @pytest.mark.parametrize("width", [1, 2, 8])
 def test_the_segment_keeps_its_size_true(width: int) -> None:
-    inner = _ebml.packed(0x1C53BB6B, bytes(60))
-    data = EBML_HEAD + _ebml.packed(0x18538067, inner, width)
+    inner = ebml.packed(0x1C53BB6B, bytes(60))
+    data = EBML_HEAD + ebml.packed(0x18538067, inner, width)
     out = spliced(data)
     (segment,) = _matroska._segments(io.BytesIO(out))
     assert segment.stop == segment.head.stop == len(out)
@@ -333,7 +334,7 @@ def test_checksums_of_what_changes_are_true_or_gone(clip: Callable[..., Path]) -
     for label in (LABEL, LONG):
         out = spliced(data, label)
         (segment,) = _matroska._segments(io.BytesIO(out))
-        sealed = [out[p.data : p.stop] for p in segment.parts if _ebml.has_crc(out[p.data : p.data + 6])]
+        sealed = [out[p.data : p.stop] for p in segment.parts if ebml.has_crc(out[p.data : p.data + 6])]
         assert len(sealed) >= 3
         assert [p for p in sealed if int.from_bytes(p[2:6], "little") != zlib.crc32(p[6:])] == []
 
@@ -348,8 +349,8 @@ def test_the_seek_head_names_the_tags_where_they_are(clip: Callable[..., Path]) 
 
 
 def test_labels_of_further_segments_and_odd_tags_are_read_and_go() -> None:
-    first = EBML_HEAD + _ebml.packed(0x18538067, tags(simple_tag("AIGC", OLD.encode(), kind=0x4485), simple_tag("A", b"b")))
-    second = EBML_HEAD + _ebml.packed(0x18538067, tags(simple_tag("AIGC", OLD.encode())))
+    first = EBML_HEAD + ebml.packed(0x18538067, tags(simple_tag("AIGC", OLD.encode(), kind=0x4485), simple_tag("A", b"b")))
+    second = EBML_HEAD + ebml.packed(0x18538067, tags(simple_tag("AIGC", OLD.encode())))
     found = reading(first + second)
     assert [(s.text, s.guide) for s in found.sites] == [(OLD, False), (OLD, False)]
     out = spliced(first + second)
@@ -362,20 +363,20 @@ def test_labels_of_further_segments_and_odd_tags_are_read_and_go() -> None:
 def test_a_tag_cannot_hide_by_being_odd(name: str) -> None:
     deep = simple_tag("AIGC", OLD.encode())
     for _ in range(20):
-        deep = _ebml.packed(0x67C8, _ebml.packed(0x45A3, b"x") + deep)
-    empty = _ebml.packed(0x67C8, _ebml.packed(0x45A3, b"AIGC"))
+        deep = ebml.packed(0x67C8, ebml.packed(0x45A3, b"x") + deep)
+    empty = ebml.packed(0x67C8, ebml.packed(0x45A3, b"AIGC"))
     nul = simple_tag(name, b"words\0" + wrapped(OLD).encode())
     for simple in (deep, empty, nul):
-        found = reading(EBML_HEAD + _ebml.packed(0x18538067, tags(simple)))
+        found = reading(EBML_HEAD + ebml.packed(0x18538067, tags(simple)))
         assert found.unread
 
 
 def test_a_label_where_no_place_is_makes_no_file_unlabelled() -> None:
     for kind in (0x1043A770, 0x1654AE6B, 0x4D4D):
-        assert reading(EBML_HEAD + _ebml.packed(0x18538067, _ebml.packed(kind, wrapped(OLD).encode()))).unread
+        assert reading(EBML_HEAD + ebml.packed(0x18538067, ebml.packed(kind, wrapped(OLD).encode()))).unread
 
 
-@pytest.mark.parametrize("filler", [_ebml.void(2), b"\x1f\x43\xb6\x75\x80", b"\xec\x81\0"])
+@pytest.mark.parametrize("filler", [ebml.void(2), b"\x1f\x43\xb6\x75\x80", b"\xec\x81\0"])
 def test_tiny_elements_are_walked(filler: bytes) -> None:
     data = EBML_HEAD + open_ended(0x18538067, filler * ((1 << 18) // len(filler)))
     assert reading(data) == Reading()

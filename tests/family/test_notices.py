@@ -19,10 +19,11 @@ from PIL import Image, ImageOps, PngImagePlugin
 from mingwen import notices
 from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Ends, Position, Style
+from mingwen.domain.notices import Moment, Position, Style
 from mingwen.notices import text
 
 PITCH = 1046.5
+BOTH = (Moment.START, Moment.END)
 
 
 def marked(medium: Medium, data: bytes, name: str, style: Style | None = None) -> bytes:
@@ -139,7 +140,7 @@ def test_ink_is_at_least_five_percent_of_the_shortest_side(size: tuple[int, int]
 
 @pytest.mark.parametrize("position", list(Position))
 def test_the_label_stands_at_its_edge_with_a_margin(position: Position) -> None:
-    before = Image.new("RGB", (800, 600), "white")
+    before = Image.new("RGB", (800, 600), "grey")
     left, top, right, bottom = changed(
         before, picture(marked(Medium.IMAGE, saved(before, "PNG"), "png", Style(position=position)))
     )
@@ -339,14 +340,16 @@ def ends_with_ai(samples: NDArray[np.float32]) -> bool:
     return is_ai(runs[-8:-1] if not runs[-1][0] else runs[-7:])
 
 
-@pytest.mark.parametrize("ends", list(Ends))
+@pytest.mark.parametrize("moments", [(Moment.START,), (Moment.END,), BOTH])
 @pytest.mark.parametrize(("file", "name"), [("speech.wav", "wav"), ("speech.mp3", "mp3")])
-def test_the_rhythm_stands_where_it_is_asked_for(ends: Ends, file: str, name: str, media: Path, tmp_path: Path) -> None:
+def test_the_rhythm_stands_where_it_is_asked_for(
+    moments: tuple[Moment, ...], file: str, name: str, media: Path, tmp_path: Path
+) -> None:
     out = tmp_path / file
-    out.write_bytes(marked(Medium.AUDIO, (media / file).read_bytes(), name, Style(ends=ends)))
+    out.write_bytes(marked(Medium.AUDIO, (media / file).read_bytes(), name, Style(moments=moments)))
     samples = heard(out)
-    assert begins_with_ai(samples) == (ends is not Ends.END)
-    assert ends_with_ai(samples) == (ends is not Ends.START)
+    assert begins_with_ai(samples) == (Moment.START in moments)
+    assert ends_with_ai(samples) == (Moment.END in moments)
 
 
 CODINGS = ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"]
@@ -358,7 +361,7 @@ def test_wav_keeps_every_sample_and_chunk(coding: str, channels: int, media: Pat
     before, after = tmp_path / "a.wav", tmp_path / "b.wav"
     ffmpeg("-i", media / "speech.wav", "-t", "3", "-ac", str(channels), "-c:a", coding, "-metadata", "title=hi", before)
     data = before.read_bytes()
-    after.write_bytes(out := marked(Medium.AUDIO, data, "wav", Style(ends=Ends.BOTH)))
+    after.write_bytes(out := marked(Medium.AUDIO, data, "wav", Style(moments=BOTH)))
     start = data.index(b"data") + 8
     assert data[start:] in out
     assert b"hi\0" in out
@@ -398,7 +401,7 @@ def test_compressed_wav_is_refused(coding: str, media: Path, tmp_path: Path) -> 
 def test_mp3_keeps_its_sound_length_and_tags(options: list[str], media: Path, tmp_path: Path) -> None:
     before, after = tmp_path / "a.mp3", tmp_path / "b.mp3"
     ffmpeg("-i", media / "speech.wav", "-t", "8", *options, before)
-    after.write_bytes(marked(Medium.AUDIO, before.read_bytes(), "mp3", Style(ends=Ends.BOTH)))
+    after.write_bytes(marked(Medium.AUDIO, before.read_bytes(), "mp3", Style(moments=BOTH)))
     rate = int(options[1])
     old, new = heard(before, rate), heard(after, rate)
     cue = len(new) - len(old)
@@ -427,7 +430,7 @@ def test_m4a_keeps_every_packet_tag_and_cover(rate: int, channels: int, media: P
     ]
     sound = ["-ar", str(rate), "-ac", str(channels), "-c:a", "aac", "-t", "5", "-metadata", "title=题"]
     ffmpeg("-i", media / "speech.wav", *cover, *sound, before)
-    after.write_bytes(marked(Medium.AUDIO, before.read_bytes(), "m4a", Style(ends=Ends.BOTH)))
+    after.write_bytes(marked(Medium.AUDIO, before.read_bytes(), "m4a", Style(moments=BOTH)))
     assert dict(mutagen.File(after).tags) == dict(mutagen.File(before).tags)
     sizes = [[p["size"] for p in probed(path)["packets"] if p["codec_type"] == "audio"] for path in (before, after)]
     lead = len(heard(after, rate)) // 1024 - len(sizes[0])
@@ -556,7 +559,7 @@ def test_a_short_video_bears_the_label_throughout(tmp_path: Path) -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_text_keeps_its_encoding_and_line_ends(encoding: str, newline: str) -> None:
     before = newline.join(["你好，世界", "再见"])
-    after = marked(Medium.TEXT, before.encode(encoding), "text", Style(ends=Ends.BOTH)).decode(encoding)
+    after = marked(Medium.TEXT, before.encode(encoding), "text", Style(moments=BOTH)).decode(encoding)
     assert after == newline.join(["【AI生成】", "", before, "", "【AI生成】", ""])
 
 
@@ -581,7 +584,7 @@ CASES: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_label_is_seen_whatever_stands_around_it(case: str) -> None:
     name, before, expected = CASES[case]
-    after = marked(Medium.TEXT, before.encode(), name, Style(ends=Ends.BOTH)).decode()
+    after = marked(Medium.TEXT, before.encode(), name, Style(moments=BOTH)).decode()
     if name == "html":
         head, *rest = after.split('\n<p role="note" class="aigc-notice"')
         after = "N ".join([head, *(r.split(">AI生成</p>\n", 1)[1] for r in rest)])
@@ -596,16 +599,16 @@ def test_html_in_another_encoding_is_written_in_ascii() -> None:
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
 @pytest.mark.parametrize("wording", ["AI生成", "AI-generated"])
-@pytest.mark.parametrize("ends", list(Ends))
-def test_labels_are_found_where_they_were_put(name: str, wording: str, ends: Ends, media: Path) -> None:
+@pytest.mark.parametrize("moments", [(Moment.START,), (Moment.END,), BOTH])
+def test_labels_are_found_where_they_were_put(name: str, wording: str, moments: tuple[Moment, ...], media: Path) -> None:
     before = (
         (media / "document.md").read_text()
         if name != "html"
         else "<html><head><title>t</title></head><body><p>x</p></body></html>"
     )
-    after = marked(Medium.TEXT, before.encode(), name, Style(ends=ends, wording=wording)).decode()
+    after = marked(Medium.TEXT, before.encode(), name, Style(moments=moments, wording=wording)).decode()
     assert text.found(before) == ()
-    assert text.found(after) == {Ends.BOTH: (Ends.START, Ends.END)}.get(ends, (ends,))
+    assert text.found(after) == moments
 
 
 @pytest.mark.parametrize(("data", "name"), [(b"\xff\xfe\0", "text"), (b"\x81\x20\xff", "text")])

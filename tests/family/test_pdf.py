@@ -20,12 +20,13 @@ from cryptography.x509.oid import NameOID
 
 from manifest_store import STORE, TOLD
 from mingwen import formats
+from mingwen.containers import pdf_filters, pdf_objects
 from mingwen.domain.clues import MAX_CLUE_CHARS, Channel
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import produced, to_json, wrapped
 from mingwen.domain.media import Keep
 from mingwen.domain.sites import Reading
-from mingwen.formats import _pdf_filters, _pdf_objects, _xmp
+from mingwen.formats import _xmp
 from mingwen.formats.pdf import MEMBER
 
 LABEL = to_json(produced(producer="001191310104MACE0YX63918020", produce_id="142569260085903360"))
@@ -479,12 +480,12 @@ def test_rows_of_other_widths_are_read(rows: bytes) -> None:
 
 
 def test_strings_are_decoded_as_they_are_marked() -> None:
-    assert _pdf_objects.text_of(b"\xff\xfeA\0") == "A"
-    assert _pdf_objects.text_of("标题".encode()) == "标题"
-    assert _pdf_objects.text_of(b"\x80\xa0\xe9 \x18") == "•€é ˘"
-    parser = _pdf_objects.Parser(rb"(a\(b\)(c)\d\101\7\r\n" + b"\r\n" + rb"\))<4 1 4> /A#42 -.5 +7 12 0 R ")
+    assert pdf_objects.text_of(b"\xff\xfeA\0") == "A"
+    assert pdf_objects.text_of("标题".encode()) == "标题"
+    assert pdf_objects.text_of(b"\x80\xa0\xe9 \x18") == "•€é ˘"
+    parser = pdf_objects.Parser(rb"(a\(b\)(c)\d\101\7\r\n" + b"\r\n" + rb"\))<4 1 4> /A#42 -.5 +7 12 0 R ")
     assert parser.value() == b"a(b)(c)dA\7\r\n\n)"
-    assert [parser.value() for _ in range(5)] == [b"A@", "AB", -0.5, 7, _pdf_objects.Ref(12, 0)]
+    assert [parser.value() for _ in range(5)] == [b"A@", "AB", -0.5, 7, pdf_objects.Ref(12, 0)]
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2, 3, 4])
@@ -503,5 +504,5 @@ def test_predictors_are_those_of_png(kind: int) -> None:
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
     with Image.open(io.BytesIO(png)) as picture:
         expected = picture.tobytes()
-    parameters: dict[str, _pdf_objects.Value] = {"Predictor": 15, "Columns": 8}
-    assert _pdf_filters.unfiltered(packed, _pdf_objects.Name("FlateDecode"), parameters, 1000).data == expected
+    parameters: dict[str, pdf_objects.Value] = {"Predictor": 15, "Columns": 8}
+    assert pdf_filters.unfiltered(packed, pdf_objects.Name("FlateDecode"), parameters, 1000).data == expected

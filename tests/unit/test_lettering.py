@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mingwen.domain.errors import Misused, Refused
-from mingwen.domain.notices import Rhythm, Style
-from mingwen.notices._cue import rhythm
+from mingwen.domain.notices import Moment, Rhythm, Style
+from mingwen.notices._cue import cue
 from mingwen.notices._font import ink_pixels, with_ink
 from mingwen.notices._lettering import LEAST_INK_PIXELS, PLATE_OPACITY, Turn, label_for
 
@@ -20,17 +20,17 @@ def test_the_font_is_the_smallest_with_enough_ink(wording: str, target: int) -> 
 def test_maps_are_shares_and_agree_in_size() -> None:
     label = label_for(Style(), 1024, 1024)
     assert label.ink_pixels >= 52
-    for shares in (label.tint, label.ink, label.cover):
+    for shares in (label.plate, label.ink, label.cover):
         assert shares.shape == (label.height, label.width)
         assert shares.min() >= 0
         assert shares.max() <= 1
-    assert label.tint[label.cover == 1].min() >= PLATE_OPACITY - 1e-6
+    assert label.plate[label.cover == 1].min() >= PLATE_OPACITY - 1e-6
 
 
 def test_plate_and_outline_keep_the_contrast_even_on_white() -> None:
     label = label_for(Style(), 1024, 1024)
     white = np.full((label.height, label.width, 1), 255, np.float32)
-    plate = label.blend(white, (16,), (255,))[(label.cover == 1) & (label.ink == 0)].max() / 255
+    plate = label.blend(white, lambda grey: (255 * grey,))[(label.cover == 1) & (label.ink == 0)].max() / 255
     assert 1.05 / (((plate + 0.055) / 1.055) ** 2.4 + 0.05) >= 4.5
 
 
@@ -65,15 +65,15 @@ def test_wordings_have_a_bound() -> None:
 
 
 def test_the_rhythm_is_silent_at_its_edges_and_as_loud_as_asked() -> None:
-    tone = rhythm(Rhythm(level_dbfs=-6.0), 48_000, at_end=False)
+    tone = cue(Style(rhythm=Rhythm(level_lu=3.0)), 48_000, Moment.START, lufs=-16.0)
     assert len(tone) == round(48_000 * 0.12 * 14)
     assert abs(tone[0]) < 1e-9
     assert np.abs(np.diff(tone)).max() < 0.08
-    assert abs(20 * np.log10(np.abs(tone).max()) + 6) < 0.01
+    assert abs(20 * np.log10(np.abs(tone).max()) + 10) < 0.01
     assert not tone[-round(48_000 * 0.36) :].any()
 
 
-@pytest.mark.parametrize("wrong", [{"unit_seconds": 0.0}, {"pitch_hz": 9e9}, {"level_dbfs": 0.0}, {"letter_gap_units": 0}])
+@pytest.mark.parametrize("wrong", [{"unit_seconds": 0.0}, {"pitch_hz": 9e9}, {"level_lu": 40.0}, {"letter_gap_units": 0}])
 def test_a_rhythm_that_is_not_heard_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(Refused, match=r"notice\.rhythm"):
         Rhythm(**wrong)  # type: ignore[arg-type]

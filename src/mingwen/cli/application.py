@@ -11,7 +11,7 @@ import click
 from mingwen.cli import exits
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
-from mingwen.domain.notices import Ends, Position
+from mingwen.domain.notices import Layout, Pages, Position, TextForm
 from mingwen.domain.tiers import Declared
 from mingwen.settings import RECOGNISERS
 from mingwen.wiring import translated
@@ -74,7 +74,14 @@ def cli() -> None:
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--wording", help="Words of the explicit label (§5.1 to §5.4).")
 @click.option("--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures.")
-@click.option("--ends", type=click.Choice([e.value for e in Ends]), help="Where the explicit label stands in texts and sounds.")
+@click.option("--layout", type=click.Choice([v.value for v in Layout]), help="Of its letters in pictures.")
+@click.option("--moments", metavar="LIST", help="When texts, sounds and films bear it: some of start,middle,end.")
+@click.option("--middle", is_flag=True, help="In the middle too.")
+@click.option("--end", is_flag=True, help="At the end too.")
+@click.option("--persistent", is_flag=True, default=None, help="A film bears it as long as it lasts.")
+@click.option("--every", type=float, metavar="MINUTES", help="A sound bears it again whenever so much has gone by.")
+@click.option("--text-form", type=click.Choice([v.value for v in TextForm]), help="Of the explicit label in texts.")
+@click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a PDF that bear the explicit label.")
 @click.option("--no-explicit", is_flag=True, help="Leave the explicit label out (Measures Art. 9); needs the next three.")
 @click.option("--recipient", help="Who receives the file without explicit label.")
 @click.option("--agreement", help="The version of the agreement with them.")

@@ -19,7 +19,7 @@ from mingwen.regimes import Assessed
 from mingwen.services import assessing
 from mingwen.services.assessing import AssessContent
 from mingwen.settings import TEST_PRODUCER
-from mingwen.wiring import opened
+from mingwen.wiring import configuration, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,41 @@ _SETTINGS: Final = {
     "propagator": "propagator",
     "wording": "notice_wording",
     "position": "notice_position",
-    "ends": "notice_ends",
+    "layout": "notice_layout",
+    "moments": "notice_moments",
+    "persistent": "notice_persistent",
+    "text_form": "notice_text_form",
+    "pages": "notice_pages",
     "key_file": "key_file",
     "regime": "regimes",
     "language": "language",
     "store": "store_url",
 }
 """Flags that override a setting."""
+_ADDED: Final = ("middle", "end", "every")
+"""Flags that add to a setting, or say it in another unit."""
 
 
 def options(names: Sequence[str], given: Mapping[str, object]) -> Options:
     """Take what is no setting out of the parsed flags."""
-    return Options(names=names, **{k: v for k, v in given.items() if k not in _SETTINGS})  # type: ignore[arg-type] # click typed them
+    return Options(names=names, **{k: v for k, v in given.items() if k not in _SETTINGS and k not in _ADDED})  # type: ignore[arg-type] # click typed them
 
 
 def flags(given: Mapping[str, object]) -> dict[str, object]:
     """Take the settings out of the parsed flags."""
-    return {setting: given[flag] for flag, setting in _SETTINGS.items()}
+    every = given.get("every")
+    interval = {} if every is None else {"notice_every_seconds": 60 * float(str(every))}
+    return {setting: given[flag] for flag, setting in _SETTINGS.items()} | interval | _moments(given)
+
+
+def _moments(given: Mapping[str, object]) -> dict[str, object]:
+    """Add what --middle and --end ask for to the moments that were named, or are set."""
+    more = [moment for moment in ("middle", "end") if given.get(moment)]
+    named = given.get("moments")
+    if not more:
+        return {}
+    set_ = str(named).split(",") if named else configuration().texts("notice.moments")
+    return {"notice_moments": (*set_, *more)}
 
 
 def run(options: Options, flags: Mapping[str, object]) -> int:

@@ -4,8 +4,10 @@ Thresholds stand here once, each with its clause; configuration may make them st
 revision of the standard.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from mingwen.domain.errors import Refused
 
@@ -21,7 +23,10 @@ INK_HEIGHT_SHARE = 0.05
 VIDEO_SECONDS = 2.0
 """§5.4: the label stands for at least 2 s at normal playback speed."""
 
-RHYTHM_RANGES = {"unit_seconds": (0.05, 0.5), "pitch_hz": (200, 4000), "letter_gap_units": (1, 7), "level_dbfs": (-30, -1)}
+LEAST_INTERVAL = 10.0
+"""Seconds between the repeated labels of a sound; ours."""
+
+RHYTHM_RANGES = {"unit_seconds": (0.05, 0.5), "pitch_hz": (200, 4000), "letter_gap_units": (1, 7), "level_lu": (-6, 12)}
 """Where 短长 短短 is still heard as what it is (§5.3 f); the bounds are ours, the standard gives none."""
 
 WORDINGS = {"zh": "AI生成", "en": "AI-generated"}
@@ -41,12 +46,41 @@ class Position(StrEnum):
     BOTTOM_RIGHT = "bottom-right"
 
 
-class Ends(StrEnum):
-    """At which end of a text or a sound the label stands (§5.1, §5.3 d)."""
+class Moment(StrEnum):
+    """When a text, a sound or a film bears its label (§5.1, §5.3 d, §5.4)."""
 
     START = "start"
+    MIDDLE = "middle"
     END = "end"
-    BOTH = "both"
+
+
+class Layout(StrEnum):
+    """How the letters of a label in a picture run."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+    """From top to bottom, columns from right to left."""
+
+
+class TextForm(StrEnum):
+    """What a label in a text looks like (§5.1)."""
+
+    LINE = "line"
+    CORNER = "corner"
+    """角标: superscript letters at the text itself; their exact shape is UNKNOWN in the standard."""
+
+
+class Pages(StrEnum):
+    """Which pages of a document bear the label."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+Faces: TypeAlias = Callable[[bytes, int, int], Sequence[Box]]
+"""``(pixels, width, height) → boxes of faces``; the pixels are R′G′B′ of 8 bits each, row by row, as shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +90,8 @@ class Rhythm:
     unit_seconds: float = 0.12
     pitch_hz: float = 1046.5
     letter_gap_units: int = 3
-    level_dbfs: float = -14.0
-    """Of the tone's peak."""
+    level_lu: float = 0.0
+    """Of the tone above the programme's loudness by EBU R 128, in loudness units; beside silence it stands at −23 LUFS."""
 
     def __post_init__(self) -> None:
         for name, (least, most) in RHYTHM_RANGES.items():
@@ -70,23 +104,52 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A spoken label (§5.3 b): both elements, said at normal speed."""
+
+    audio: bytes
+    """A file in any coding that can be decoded; at most 30 s."""
+    words: str
+    """What is said in it."""
+
+    def __post_init__(self) -> None:
+        require_elements(self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
     """How explicit labels look and sound; every value may be configured."""
 
     wording: str = WORDINGS["zh"]
     position: Position = Position.BOTTOM_RIGHT
-    ends: Ends = Ends.START
-    """For text and audio."""
+    layout: Layout = Layout.HORIZONTAL
+    moments: tuple[Moment, ...] = (Moment.START,)
+    """Of texts, sounds and films; a film bears it at its start in any case (Measures Art. 4 (4))."""
+    persistent: bool = False
+    """A film bears it as long as it lasts."""
+    every_seconds: float = 0.0
+    """A sound bears it again whenever so much of the programme has gone by; 0 for never, else at least 10."""
+    text_form: TextForm = TextForm.LINE
+    pages: Pages = Pages.FIRST
     ink_height_share: float = INK_HEIGHT_SHARE
     """Of the shortest side; 0.05 to 0.5."""
     seconds: float = VIDEO_SECONDS
-    """How long a video carries the label, from its first frame; at least 2."""
+    """How long a film carries the label at each of its moments; at least 2."""
     rhythm: Rhythm = Rhythm()
+    spoken: Recording | None = None
+    """Said beside a sound in place of the rhythm."""
     font: bytes | None = None
     """A TrueType or OpenType file; None takes the one that ships with the package."""
+    faces: Faces | None = None
+    """Finds faces in a picture, which the label then stays away from where it can."""
 
     def __post_init__(self) -> None:
         require_elements(self.wording)
+        if not self.moments:
+            raise Refused("notice.moments", "expected at least one of start, middle, end", hint="§5.1, §5.3 d")
+        if self.every_seconds and not self.every_seconds >= LEAST_INTERVAL:
+            hint = "a label every few seconds is heard as noise"
+            raise Refused("notice.interval", f"expected 0 or at least {LEAST_INTERVAL} s, got {self.every_seconds}", hint=hint)
         if not INK_HEIGHT_SHARE <= self.ink_height_share <= 0.5:  # noqa: PLR2004 - half the picture is no label any more
             raise Refused(
                 "notice.too-small",

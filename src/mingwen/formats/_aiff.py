@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import riff, stray
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of, spliced
+from mingwen.containers.riff import Chunk
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _glued, _id3, _id3_clues, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats import _clues, _glued, _id3, _id3_clues, _xmp
 from mingwen.formats._characters import guessed
-from mingwen.formats._riff import Chunk
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Unread
 
 MAX_TAGS: Final = 8
@@ -54,7 +55,7 @@ def read(source: BinaryIO) -> Reading:
         readings.append(Reading(unread=(Unread("AIFF chunks", form.broken),)))
     if len(tags) > MAX_TAGS:
         readings.append(Reading(unread=(Unread("ID3", f"stands {len(tags)} times, more than the {MAX_TAGS} that are read"),)))
-    readings.append(_stray.read(source, form.stop, _BEHIND))
+    readings.append(stray.read(source, form.stop, _BEHIND))
     return Reading(tuple(s for r in readings for s in r.sites), tuple(u for r in readings for u in r.unread))
 
 
@@ -68,13 +69,13 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for chunk in form.chunks:
         mine = label if tags[:1] == [chunk] else ""
         inner = _inner(source, chunk, mine)
-        edits += _riff.framed(chunk, inner, "big") if inner or chunk is form.chunks[-1] else []
+        edits += riff.framed(chunk, inner, "big") if inner or chunk is form.chunks[-1] else []
     if not tags:
         at = form.chunks[-1].stop
         tag = _id3.new_tag(label)
         edits.append(Edit(at, at, b"ID3 " + len(tag).to_bytes(4) + tag + bytes(len(tag) % 2)))
     edits.append(Edit(4, 8, _sized(form.stop - 8 + growth_of(edits))))
-    return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, form.stop)], size_of(source))
 
 
 def _form(source: BinaryIO) -> _Form:
@@ -89,7 +90,7 @@ def _form(source: BinaryIO) -> _Form:
     chunks: list[Chunk] = []
     broken = f"expected {8 + size} bytes by the size in the head, but the file has {end}" if not _HEAD <= 8 + size <= end else ""
     try:
-        for chunk in _riff.walk(source, _HEAD, stop, end=end, order="big"):
+        for chunk in riff.walk(source, _HEAD, stop, end=end, order="big"):
             chunks.append(chunk)  # noqa: PERF402 - what came before the break is kept
     except Malformed as e:
         broken = e.message
@@ -101,7 +102,7 @@ def _attempt(source: BinaryIO, chunk: Chunk) -> Reading:
     try:
         return _reader(source, chunk)(source, chunk)
     except Malformed as e:
-        return Reading(unread=(Unread(_riff.name(chunk.kind), e.message),))
+        return Reading(unread=(Unread(riff.name(chunk.kind), e.message),))
 
 
 def _reader(source: BinaryIO, chunk: Chunk) -> Callable[[BinaryIO, Chunk], Reading]:
@@ -125,7 +126,7 @@ def _read_packet(source: BinaryIO, chunk: Chunk) -> Reading:
 
 
 def _read_other(source: BinaryIO, chunk: Chunk) -> Reading:
-    return _glued.read(source, chunk.data, chunk.end, f"AIFF {_riff.name(chunk.kind)}")
+    return _glued.read(source, chunk.data, chunk.end, f"AIFF {riff.name(chunk.kind)}")
 
 
 def _inner(source: BinaryIO, chunk: Chunk, label: str) -> list[Edit]:
@@ -174,8 +175,8 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     form = _form(source)
     for chunk in form.chunks:
         if chunk.kind in _TEXTS:
-            text = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=_riff.name(chunk.kind))
-            yield Clue(Channel.TAG, _riff.name(chunk.kind), guessed(text.rstrip(b"\0")))
+            text = read_at(source, chunk.data, min(chunk.size, MAX_CLUE_CHARS), what=riff.name(chunk.kind))
+            yield Clue(Channel.TAG, riff.name(chunk.kind), guessed(text.rstrip(b"\0")))
         elif _is_packet(source, chunk) and chunk.size <= MAX_PACKET_BYTES:
             yield _clues.xmp("AIFF APPL", _packet(source, chunk))
     for chunk in form.tags[:MAX_TAGS]:

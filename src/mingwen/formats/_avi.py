@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import riff, stray
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of, spliced
+from mingwen.containers.riff import Chunk, Form
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _glued, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
+from mingwen.formats import _clues, _glued, _xmp
 from mingwen.formats._characters import guessed
-from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_FORMS: Final = 4_096
@@ -45,7 +46,7 @@ class _Text:
 
     @property
     def site(self) -> Site | None:
-        name = _riff.name(self.chunk.kind)
+        name = riff.name(self.chunk.kind)
         if name == "AIGC":
             return Site(_PLACE, self.text, Wrapper.BARE, guide=True)
         return Site(f"LIST/INFO {name}", self.text, Wrapper.WRAPPED, guide=False) if mentions(self.text) else None
@@ -91,8 +92,8 @@ def read(source: BinaryIO) -> Reading:
             sites += _labels(source, chunk)
         except Malformed as e:
             unread.append(Unread("_PMX", e.message))
-    rest = [_glued.read(source, c.data, c.end, f"AVI {_riff.name(film.lists.get(c, c.kind))}") for c in film.others]
-    rest.append(_stray.read(source, film.stop, _BEHIND))
+    rest = [_glued.read(source, c.data, c.end, f"AVI {riff.name(film.lists.get(c, c.kind))}") for c in film.others]
+    rest.append(stray.read(source, film.stop, _BEHIND))
     return Reading((*sites, *itertools.chain(*(r.sites for r in rest))), (*unread, *itertools.chain(*(r.unread for r in rest))))
 
 
@@ -106,7 +107,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     movi = next(iter(film.of(b"movi")), None)
     if movi is None:
         raise _broken("expected a list movi, found none")
-    packed = _riff.packed(b"AIGC", label.encode("ascii"))
+    packed = riff.packed(b"AIGC", label.encode("ascii"))
     glued = {c: edits for c in film.others if (edits := _glued.blanked(source, c.data, c.end))}
     filler = next((c for c in film.others if c.kind == b"JUNK" and c.start < movi.start and c not in glued), None)
     infos = [c for c in film.of(b"INFO") if c.whole]
@@ -120,7 +121,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         if _labels(source, chunk):
             packet = read_at(source, chunk.data, chunk.size, what="_PMX")
             edits.append(Edit(chunk.data, chunk.end, _xmp.without(packet)))
-    return spliced([*edits, *_stray.edits(source, film.stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, film.stop)], size_of(source))
 
 
 def _before(source: BinaryIO, target: Chunk | None, filler: Chunk | None, packed: bytes) -> list[Edit]:
@@ -143,23 +144,23 @@ def _behind(source: BinaryIO, film: _Film, target: Chunk | None, packed: bytes) 
         raise _broken(form.broken)
     last = form.chunks[-1]
     edits = _put(source, target, last.stop, packed)
-    edits += _riff.framed(last, []) if target is not last else []
+    edits += riff.framed(last, []) if target is not last else []
     if film.stop > form.stop and growth_of(edits):
         raise Refused(
             "avi.no-room",
             f"expected {len(packed)} bytes of filler (JUNK) before the list movi of an AVI of several RIFFs, found fewer",
             hint="copy it once, which makes room: `ffmpeg -i in.avi -map 0 -c copy out.avi`",
         )
-    return [*edits, *_riff.resized(form, edits)]
+    return [*edits, *riff.resized(form, edits)]
 
 
 def _put(source: BinaryIO, target: Chunk | None, at: int, packed: bytes) -> list[Edit]:
     """Put the child last into the list, whose other labels go; without a list, put a new one at ``at``."""
     if target is None:
-        return [Edit(at, at, _riff.packed(b"LIST", b"INFO" + packed))]
+        return [Edit(at, at, riff.packed(b"LIST", b"INFO" + packed))]
     end = target.data + target.size
     drops = [Edit(t.chunk.start, t.chunk.stop, b"") for t in _texts(source, target) if t.site]
-    return _riff.framed(target, [*drops, Edit(end, end, bytes(target.size % 2) + packed)])
+    return riff.framed(target, [*drops, Edit(end, end, bytes(target.size % 2) + packed)])
 
 
 def _filled(source: BinaryIO, info: Chunk) -> list[Edit]:
@@ -169,16 +170,16 @@ def _filled(source: BinaryIO, info: Chunk) -> list[Edit]:
 
 
 def _film(source: BinaryIO) -> _Film:
-    form, end = _riff.form(source), size_of(source)
+    form, end = riff.form(source), size_of(source)
     more: list[Chunk] = []
     stop, broken = form.stop, form.broken
     try:
         for _ in range(MAX_FORMS):
-            head = read_at(source, stop, min(_riff.HEAD, end - stop), what="RIFF head")
+            head = read_at(source, stop, min(riff.HEAD, end - stop), what="RIFF head")
             if head[:4] != b"RIFF" or head[8:] != b"AVIX":
                 break
             after = stop + 8 + int.from_bytes(head[4:8], "little")
-            more += _riff.walk(source, stop + _riff.HEAD, min(after, end), end=end)
+            more += riff.walk(source, stop + riff.HEAD, min(after, end), end=end)
             stop = min(after, end)
     except Malformed as e:
         broken, stop = e.message, end
@@ -195,10 +196,10 @@ def _texts(source: BinaryIO, info: Chunk) -> list[_Text]:
         raise _broken(f"has {info.size} bytes, more than the {MAX_TEXT_BYTES} that are read")
     end = info.data + info.size
     found: list[_Text] = []
-    for child in _riff.walk(source, info.data + _TYPE_BYTES, end, end=end):
+    for child in riff.walk(source, info.data + _TYPE_BYTES, end, end=end):
         if len(found) == MAX_TEXTS:
             raise _broken(f"holds more than the {MAX_TEXTS} texts that are read")
-        found.append(_Text(child, guessed(read_at(source, child.data, child.size, what=_riff.name(child.kind)).rstrip(b"\0"))))
+        found.append(_Text(child, guessed(read_at(source, child.data, child.size, what=riff.name(child.kind)).rstrip(b"\0"))))
     return found
 
 
@@ -227,7 +228,7 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
     film = _film(source)
     for chunk in film.of(b"INFO"):
         try:
-            yield from (Clue(Channel.TAG, _riff.name(t.chunk.kind), t.text) for t in _texts(source, chunk))
+            yield from (Clue(Channel.TAG, riff.name(t.chunk.kind), t.text) for t in _texts(source, chunk))
         except Malformed:
             continue
     for chunk in film.chunks:

@@ -16,11 +16,12 @@ CHOICE: Final = "sidecar"
 
 def read(packet: bytes, *, guide: bool = True) -> Reading:
     """Find the labels of a packet that stands beside its file; ``guide``: is that the place for them?"""
-    from mingwen.formats import _stray, _xmp  # noqa: PLC0415 - few files have one
+    from mingwen.containers import stray  # noqa: PLC0415 - few files have one
+    from mingwen.formats import _xmp  # noqa: PLC0415 - the same
 
     try:
         sites = _xmp.sites(packet, BESIDE_PLACE, guide=guide)
-        return Reading(tuple(sites), tuple(_stray.unexplained(packet, sites, BESIDE_PLACE)))
+        return Reading(tuple(sites), tuple(stray.unexplained(packet, sites, BESIDE_PLACE)))
     except Malformed as e:
         return Reading(unread=(Unread(BESIDE_PLACE, e.message),))
 

@@ -8,10 +8,11 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import read_at, size_of
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray, _xmp
-from mingwen.formats._bytes import read_at, size_of
+from mingwen.formats import _xmp
 from mingwen.formats._shape import Clue, Reading, Unread
 
 _FILE_HEADER: Final = 14
@@ -28,8 +29,8 @@ def read(source: BinaryIO) -> Reading:
     start, stop = _pixels(source)
     if stop > size:
         return Reading((), (Unread("pixels", f"end {stop - size} bytes early"),))
-    before = _stray.hidden(source, _FILE_HEADER, start, "before the pixels")
-    behind = _stray.read(source, stop, "after the pixels")
+    before = stray.hidden(source, _FILE_HEADER, start, "before the pixels")
+    behind = stray.read(source, stop, "after the pixels")
     return Reading(behind.sites, (*before, *behind.unread))
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import BinaryIO
 
+from mingwen.containers.edits import read_at, size_of
 from mingwen.domain.errors import Misused
-from mingwen.formats._bytes import read_at, size_of
 from mingwen.formats._shape import HEAD_BYTES
 
 CLUE_BYTES = 4096

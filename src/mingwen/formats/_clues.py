@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import read_at
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _exif
-from mingwen.formats._bytes import read_at
 from mingwen.formats._shape import MAX_CLUE_CHARS, MAX_CLUES, Channel, Clue
 
 MAX_JUMBF_BOXES: Final = 2_000

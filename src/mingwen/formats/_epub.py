@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
+from mingwen.containers import zip_archive
+from mingwen.containers.edits import Edit, size_of, spliced
+from mingwen.containers.zip_archive import Archive, Entry
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _parts, _xmp, _zip
-from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats import _clues, _parts, _xmp
 from mingwen.formats._parts import Element, Finding, Found, Part
 from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
-from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "OPF meta AIGC"
 PROPERTY_PLACE: Final = "OPF property AIGC"
@@ -32,7 +33,7 @@ _SIGNATURES: Final = r"meta-inf/signatures\.xml"
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the package documents, and behind the archive."""
-    finding = Finding(_zip.opened(source))
+    finding = Finding(zip_archive.opened(source))
     archive = finding.archive
     locked = _locked(archive)
     try:
@@ -69,7 +70,7 @@ def splice_property(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the metadata, a C2PA manifest, and the visible beginning of the first and end of the last document."""
-    return _clues.bounded(_clues_of(_zip.opened(source)))
+    return _clues.bounded(_clues_of(zip_archive.opened(source)))
 
 
 def _clues_of(archive: Archive) -> Iterator[Clue]:
@@ -92,7 +93,7 @@ def _wanted(entry: Entry) -> bool:
 
 
 def _spliced(source: BinaryIO, label: str, *, as_property: bool) -> Splice:
-    archive = _zip.opened(source)
+    archive = zip_archive.opened(source)
     locked = _locked(archive)
     packages = [p for path in _packages(archive) if (p := archive.one(path))]
     if not packages:
@@ -115,7 +116,7 @@ def _spliced(source: BinaryIO, label: str, *, as_property: bool) -> Splice:
             f"expected a book whose signature leaves room for the label, but it covers {broken[0]!r}",
             hint="label the book first and sign it then",
         )
-    return spliced(_zip.edits(archive, changed, {}), size_of(source))
+    return spliced(zip_archive.edits(archive, changed, {}), size_of(source))
 
 
 def _packages(archive: Archive) -> list[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _clues, _glued, _id3, _id3_clues, _tagged, _vorbis
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._shape import Clue, Reading, Unread
 
 MAX_BLOCKS: Final = 1_024

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _amf, _clues, _stray, _xmp
+from mingwen.formats import _amf, _clues, _xmp
 from mingwen.formats._amf import Value
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 4_000_000
@@ -109,7 +110,7 @@ def read(source: BinaryIO) -> Reading:
         found = _findings(source, tag, guide=tag is home)
         sites += [f for f in found if isinstance(f, Site)]
         unread += [f for f in found if isinstance(f, Unread)]
-    behind = _stray.read(source, file.stop, _BEHIND)
+    behind = stray.read(source, file.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread)[:MAX_UNREAD])
 
 
@@ -133,7 +134,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     moved = _movement(growths)
     for tag in file.scripts:
         edits += _framed(tag, [*inner[tag], *_moved_offsets(source, tag, moved)])
-    return spliced([*edits, *_stray.edits(source, file.stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, file.stop)], size_of(source))
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
@@ -217,7 +218,7 @@ def _findings(source: BinaryIO, tag: _Tag, *, guide: bool) -> list[Site | Unread
         found = list(_within(data, place, guide=guide)) if any(word in data for word in _TELLING) else []
     except Malformed as e:
         return [Unread(place, e.message)]
-    return found + _stray.unexplained(data, [f for f in found if isinstance(f, Site)], place)
+    return found + stray.unexplained(data, [f for f in found if isinstance(f, Site)], place)
 
 
 def _within(data: bytes, script: str, *, guide: bool) -> Iterator[Site | Unread]:

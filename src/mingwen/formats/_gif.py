@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced, truncated
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced, truncated
+from mingwen.formats import _clues, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_BLOCKS: Final = 200_000
@@ -96,7 +97,7 @@ def read(source: BinaryIO) -> Reading:
     except Malformed as e:
         unread.append(Unread("blocks", e.message))
     else:
-        behind = _stray.read(source, block.stop if block else _SCREEN, "after the trailer")
+        behind = stray.read(source, block.stop if block else _SCREEN, "after the trailer")
         sites += behind.sites
         unread += behind.unread
     return Reading(tuple(sites), tuple(unread[:MAX_UNREAD]))
@@ -125,7 +126,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         edits.append(Edit(first.block.start, first.block.stop, _xmp_extension(_xmp.edit(first.data, label))))
     elif point is not None:
         edits.append(Edit(point, point, _xmp_extension(_xmp.edit(None, label))))
-    return spliced([*edits, *_stray.edits(source, block.stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, block.stop)], size_of(source))
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
@@ -237,11 +238,11 @@ def _findings(extension: _Extension) -> list[Site | Unread]:
             sites = _xmp.sites(extension.data, guide=True)
         except Malformed as e:
             return [Unread(place, e.message)]
-        return [*sites, *_stray.unexplained(extension.data, sites, place)]
+        return [*sites, *stray.unexplained(extension.data, sites, place)]
     if b"{" in extension.data and mentions(extension.text):
         wrapper = Wrapper.EITHER if b"AIGC" in extension.name else Wrapper.WRAPPED
         return [Site(place, extension.text.strip("\0 \r\n"), wrapper, guide=False)]
-    return [*_stray.unexplained(extension.data, (), place)]
+    return [*stray.unexplained(extension.data, (), place)]
 
 
 def _xmp_extension(packet: bytes) -> bytes:

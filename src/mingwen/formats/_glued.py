@@ -7,8 +7,8 @@ import io
 import json
 from typing import BinaryIO, Final
 
-from mingwen.formats import _stray
-from mingwen.formats._bytes import Edit, read_at
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at
 from mingwen.formats._shape import Reading, Site, Unread, Wrapper
 
 MAX_BYTES: Final = 1 << 20
@@ -20,8 +20,8 @@ def read(source: BinaryIO, start: int, stop: int, place: str) -> Reading:
     data = _near(source, start, stop)
     texts = [data[e.start : e.stop].decode("utf-8", "replace") for e in _objects(data)]
     sites = tuple(Site(place, text, Wrapper.WRAPPED, guide=False) for text in texts)
-    unread: list[Unread] = _stray.unexplained(data, sites, place)
-    return Reading(sites, tuple(unread or _stray.hidden(source, start + len(data), stop, place)))
+    unread: list[Unread] = stray.unexplained(data, sites, place)
+    return Reading(sites, tuple(unread or stray.hidden(source, start + len(data), stop, place)))
 
 
 def blanked(source: BinaryIO, start: int, stop: int) -> list[Edit]:
@@ -35,7 +35,7 @@ def _near(source: BinaryIO, start: int, stop: int) -> bytes:
 
 def _objects(data: bytes) -> list[Edit]:
     """Find whole objects only: where a broken one ends is not known, and what stands behind it is not ours."""
-    return [e for e in _stray.edits(io.BytesIO(data), 0) if _is_whole(data[e.start : e.stop])]
+    return [e for e in stray.edits(io.BytesIO(data), 0) if _is_whole(data[e.start : e.stop])]
 
 
 def _is_whole(text: bytes) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, size_of, spliced
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray
-from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, opening, require_label
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 from mingwen.formats._tags import Cut, Token, attributes, between, tokens
@@ -117,7 +117,7 @@ def _suspects(page: Stretch, token: Token) -> Iterator[_Found]:
     """Tell of tags, and of texts that are not shown, which name a producer and are no label that is read."""
     if token.cut is Cut.START and token.name in _SILENT:
         stop = max(token.stop, token.inner[1])
-        if page.view.find(_stray.WORD, token.start, stop) >= 0:
+        if page.view.find(stray.WORD, token.start, stop) >= 0:
             reason = "holds what looks like a label at a place where none is read"
             yield _Found(Unread(f"{token.name.decode('ascii')} element", reason), stop, stop)
 

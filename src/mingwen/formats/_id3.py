@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import Edit, read_at, size_of
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.formats import _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of
 from mingwen.formats._shape import Site, Unread, Wrapper
 
 PLACE: Final = "ID3 TXXX:AIGC"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import read_at
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _clues, _id3
-from mingwen.formats._bytes import read_at
 from mingwen.formats._shape import Channel, Clue
 
 HEAD_BYTES: Final = 1024

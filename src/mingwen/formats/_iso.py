@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from struct import pack
 from typing import BinaryIO, Final
 
+from mingwen.containers.boxes import Box, Node, broken, packed, size, tree, walk
+from mingwen.containers.chunk_offsets import Shift, patches, shifted
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium, Splice
 from mingwen.formats import _clues, _moov, _uuid
-from mingwen.formats._boxes import Box, Node, broken, packed, size, tree, walk
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._offsets import Shift, patches, shifted
 from mingwen.formats._shape import Clue, Reading, Site, Unread
 
 PLACE: Final = _moov.PLACE

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from struct import pack
 from typing import BinaryIO, Final, NamedTuple
 
+from mingwen.containers import item_meta, stray
+from mingwen.containers.boxes import Box, Node, broken, named, packed, size, tree, walk
+from mingwen.containers.chunk_offsets import Shift, patches, shifted
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.iloc import Extent, Place
+from mingwen.containers.item_meta import Item, Meta, Span
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _exif, _meta, _moov, _stray, _uuid, _xmp
-from mingwen.formats._boxes import Box, Node, broken, named, packed, size, tree, walk
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._iloc import Extent, Place
-from mingwen.formats._meta import Item, Meta, Span
-from mingwen.formats._offsets import Shift, patches, shifted
+from mingwen.formats import _clues, _exif, _moov, _uuid, _xmp
 from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXTS: Final = 64
@@ -45,7 +46,7 @@ def read(source: BinaryIO) -> Reading:
     stop = 0
     for box in walk(source, 0, size_of(source)):
         if isinstance(box, Unread):
-            behind = _stray.read(source, stop, _BEHIND)
+            behind = stray.read(source, stop, _BEHIND)
             found += (box, *behind.sites, *behind.unread)
             break
         stop = box.stop
@@ -72,7 +73,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         Malformed: the boxes contradict themselves, or a label stands where it cannot be changed (``iso.broken``, ``xmp.broken``).
     """
     layout = _layout(source)
-    meta = _meta.parse(source, layout.meta)
+    meta = item_meta.parse(source, layout.meta)
     if any(p.absolute and _meets(p, layout.meta) for p in meta.table.places):
         raise broken("an item's place in the file is within the meta")
     change = _change(source, layout, meta, label)
@@ -90,7 +91,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def _in_meta(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
     try:
-        meta = _meta.parse(source, box)
+        meta = item_meta.parse(source, box)
     except Malformed as e:
         yield Unread("meta", e.message)
         return
@@ -112,10 +113,10 @@ def _in_meta(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
             yield Unread(place, e.message)
             continue
         yield from sites
-        yield from _stray.unexplained(data, sites, place)
+        yield from stray.unexplained(data, sites, place)
         if any(s.in_idat for s in meta.spans(item, size_of(source))):
             within += sites
-    yield from _stray.unexplained(bytes(read_at(source, box.body, box.stop - box.body, what="meta")), within, "meta")
+    yield from stray.unexplained(bytes(read_at(source, box.body, box.stop - box.body, what="meta")), within, "meta")
 
 
 def _sites(item: Item, data: bytes) -> list[Site]:
@@ -123,7 +124,7 @@ def _sites(item: Item, data: bytes) -> list[Site]:
         return _xmp.sites(data, guide=True)
     if item.kind != b"Exif":
         return []
-    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[_meta.tiff_start(data) :])]
+    return [Site(place, text, Wrapper.WRAPPED, guide=False) for place, text in _exif.labels(data[item_meta.tiff_start(data) :])]
 
 
 def _in_moov(source: BinaryIO, box: Box) -> Iterator[Site | Unread]:
@@ -147,7 +148,7 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
 
 def _told(source: BinaryIO, box: Box) -> Iterator[Clue]:
     with suppress(Malformed):
-        meta, budget = _meta.parse(source, box), MAX_TEXT_BYTES
+        meta, budget = item_meta.parse(source, box), MAX_TEXT_BYTES
         for item in [i for i in meta.items if i.may_hold_text][:MAX_TEXTS]:
             data = meta.text(source, item)
             budget -= len(data)
@@ -156,7 +157,7 @@ def _told(source: BinaryIO, box: Box) -> Iterator[Clue]:
             if item.is_xmp:
                 yield _clues.xmp(_xmp.PLACE, data)
             elif item.kind == b"Exif":
-                yield from _clues.exif(data[_meta.tiff_start(data) :])
+                yield from _clues.exif(data[item_meta.tiff_start(data) :])
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------
@@ -233,10 +234,10 @@ def _change(source: BinaryIO, layout: _Layout, meta: Meta, label: str) -> _Chang
     old: list[_Blank] = []
     if xmp is None:
         number, packet = meta.free_number(), _xmp.edit(None, label)
-        node = _meta.with_item(meta, number)
+        node = item_meta.with_item(meta, number)
     else:
         number, packet = xmp.number, _xmp.edit(meta.text(source, xmp), label)
-        node = _meta.with_plain_item(meta, xmp) if xmp.encoding else meta.node
+        node = item_meta.with_plain_item(meta, xmp) if xmp.encoding else meta.node
         old = list(_cut(meta, xmp, bytes(len(meta.data(source, xmp))), length))
     changed = [*old, *blanks]
     meta.require_alone({b.item for b in changed}, [b.span for b in changed], length)
@@ -266,7 +267,7 @@ def _blanks(source: BinaryIO, meta: Meta, kept: Item | None) -> Iterator[_Blank]
             continue
         if item.encoding:
             raise broken(f"item {item.number} holds a second label, compressed")
-        start = _meta.tiff_start(data)
+        start = item_meta.tiff_start(data)
         new = _xmp.without(data) if item.is_xmp else data[:start] + _exif.blank(data[start:])
         yield from _cut(meta, item, new, size_of(source))
 

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import OLDER_FIELDS, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _exif, _iptc, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _exif, _iptc, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 10_000
@@ -87,12 +88,12 @@ def read(source: BinaryIO) -> Reading:
                 found = _sites(segment)
                 sites += found
                 if not (segment.is_extended or segment.is_manifest):
-                    unread += _stray.unexplained(segment.data, found, segment.name)
+                    unread += stray.unexplained(segment.data, found, segment.name)
             except Malformed as e:
                 unread.append(Unread(segment.name, e.message))
         found = _extended_sites(extended)
         sites += found
-        unread += _stray.unexplained(b"".join(_extended(extended)), found, _EXTENDED_PLACE)
+        unread += stray.unexplained(b"".join(_extended(extended)), found, _EXTENDED_PLACE)
     except Malformed as e:
         unread.append(Unread("segments or extended XMP", e.message))
     else:
@@ -100,10 +101,10 @@ def read(source: BinaryIO) -> Reading:
         if end is None:
             unread.append(Unread("scans", "ends without EOI: the file is cut off"))
         tail = _tail(source, segment.stop)
-        behind = _stray.read(source, tail, "after EOI")
+        behind = stray.read(source, tail, "after EOI")
         sites += behind.sites
         unread += behind.unread
-        unread += _stray.hidden(source, segment.stop, tail, "scans")
+        unread += stray.hidden(source, segment.stop, tail, "scans")
     return Reading(tuple(sites), tuple(unread))
 
 
@@ -119,7 +120,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         at = max((s.stop for s in segments if s.marker == _APP0 or s.is_exif), default=len(_SOI))
         at = min([at, *(s.start for s in segments if s.is_index)])
         edits.append(Edit(at, at, _xmp_segment(_xmp.edit(None, label))))
-    edits += _stray.edits(source, _tail(source, segments[-1].stop))
+    edits += stray.edits(source, _tail(source, segments[-1].stop))
     _require_index(segments, edits)
     if _extended_sites([s for s in segments if s.is_extended]):
         hint = "write the picture's XMP anew without the label, or take the original"
@@ -189,7 +190,7 @@ def _glued(segment: _Segment) -> list[tuple[int, int]]:
     data = segment.data
     if segment.is_extended or segment.is_manifest or b"{" not in data:
         return []
-    if found := _stray.objects(data):
+    if found := stray.objects(data):
         return found
     # What no plain key gives away: escaped ones, and the older schema.
     telling = b"\\u" in data or OLDER_FIELDS[0].encode() in data

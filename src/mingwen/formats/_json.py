@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import read_at, size_of, spliced
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _members
-from mingwen.formats._bytes import read_at, size_of, spliced
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread
 
 MAX_BYTES: Final = 256 << 20

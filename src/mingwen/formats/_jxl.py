@@ -9,12 +9,13 @@ from contextlib import suppress
 from struct import pack
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.boxes import Box, named, walk
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.item_meta import tiff_start
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _exif, _stray, _xmp
-from mingwen.formats._boxes import Box, named, walk
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._meta import tiff_start
+from mingwen.formats import _clues, _exif, _xmp
 from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXTS: Final = 64
@@ -43,13 +44,13 @@ _REBUILD = "write the picture anew without compressed boxes: cjxl --compress_box
 def read(source: BinaryIO) -> Reading:
     """Find labels in the boxes of XMP and Exif, and behind the end."""
     if _is_bare(source):
-        return _stray.read(source, _tail(source), _BEHIND)
+        return stray.read(source, _tail(source), _BEHIND)
     found: list[Site | Unread] = []
     kinds: set[bytes] = set()
     stop, texts, budget = 0, 0, MAX_TEXT_BYTES
     for box in walk(source, 0, size_of(source)):
         if isinstance(box, Unread):
-            behind = _stray.read(source, stop, _BEHIND)
+            behind = stray.read(source, stop, _BEHIND)
             found += (box, *behind.sites, *behind.unread)
             break
         stop = box.stop
@@ -74,10 +75,10 @@ def splice(source: BinaryIO, label: str) -> Splice:
     """
     length = size_of(source)
     if _is_bare(source):
-        stray = _stray.edits(source, _tail(source))
-        kept = length + sum(len(e.new) - (e.stop - e.start) for e in stray)
+        strays = stray.edits(source, _tail(source))
+        kept = length + sum(len(e.new) - (e.stop - e.start) for e in strays)
         head = _SIGNATURE + _TYPE + _box(b"xml ", _xmp.edit(None, label)) + _head(b"jxlc", kept)
-        return spliced([Edit(0, 0, head), *stray], length)
+        return spliced([Edit(0, 0, head), *strays], length)
     boxes = list(_sound(source))
     start = next((b.start for b in boxes if b.kind in _CODESTREAM), None)
     if start is None:
@@ -119,13 +120,13 @@ def _findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
         return (Unread(f"brob {named(inner)}", "is compressed with Brotli"),) if inner in _COMPRESSED else ()
     if box.kind not in _BLANKED:
         data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
-        return _stray.unexplained(data, (), named(box.kind))
+        return stray.unexplained(data, (), named(box.kind))
     try:
         data = _data(source, box)
         sites = _sites(box, data)
     except Malformed as e:
         return (Unread(named(box.kind), e.message),)
-    return (*sites, *_stray.unexplained(data, sites, named(box.kind)))
+    return (*sites, *stray.unexplained(data, sites, named(box.kind)))
 
 
 def _sites(box: Box, data: bytes) -> list[Site]:

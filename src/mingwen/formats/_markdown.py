@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import yaml
 
+from mingwen.containers.edits import Edit, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import CLUE_BYTES, Stretch, closing, ends, opening, require_label
 from mingwen.formats._front_matter import Block, blocks, compose, is_label, json_texts, opens, pairs
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper

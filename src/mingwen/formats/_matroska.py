@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
 
+from mingwen.containers import ebml, stray
+from mingwen.containers.ebml import CRC32, VOID, Element
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Medium, Splice
-from mingwen.formats import _clues, _ebml, _matroska_tags, _stray, _xmp
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of, spliced
-from mingwen.formats._ebml import CRC32, VOID, Element
+from mingwen.formats import _clues, _matroska_tags, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_SEGMENTS: Final = 64
@@ -95,9 +96,9 @@ def medium(source: BinaryIO) -> Medium:
         int.from_bytes(value)
         for segment in _segments(source)[:1]
         for tracks in segment.of(_TRACKS)[:1]
-        for entry, track in _ebml.inside(_payload(source, tracks))
+        for entry, track in ebml.inside(_payload(source, tracks))
         if entry.kind == _TRACK_ENTRY
-        for element, value in _ebml.inside(track)
+        for element, value in ebml.inside(track)
         if element.kind == _TRACK_TYPE
     }
     return Medium.AUDIO if _AUDIO in types and _VIDEO not in types else Medium.VIDEO
@@ -112,7 +113,7 @@ def read(source: BinaryIO) -> Reading:
             found += _findings(source, part, first=number == 0)
         if segment.broken:
             found.append(Unread("Segment", segment.broken))
-    behind = _stray.read(source, segments[-1].stop, _BEHIND)
+    behind = stray.read(source, segments[-1].stop, _BEHIND)
     sites = tuple(f for f in found if isinstance(f, Site))
     unread = tuple(f for f in found if isinstance(f, Unread))
     return Reading(sites + behind.sites, (unread + behind.unread)[:MAX_UNREAD])
@@ -124,13 +125,13 @@ def splice(source: BinaryIO, label: str) -> Splice:
     edits: list[Edit] = []
     for number, segment in enumerate(segments):
         if segment.broken:
-            raise _ebml.broken(segment.broken)
+            raise ebml.broken(segment.broken)
         home = _home(source, segment) if number == 0 else None
         inner = [e for part in segment.parts if part is not home for e in _cleared(source, part)]
         if number == 0:
             inner += _placed(source, segment, home, label)
         edits += [*inner, *_resized(segment, inner)]
-    return spliced([*edits, *_stray.edits(source, segments[-1].stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, segments[-1].stop)], size_of(source))
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
@@ -155,7 +156,7 @@ def _segments(source: BinaryIO) -> list[_Segment]:
         if at >= end or len(out) == MAX_SEGMENTS:
             break
         try:
-            element = next(_ebml.walk(source, at, _NO_END))
+            element = next(ebml.walk(source, at, _NO_END))
         except Malformed:
             if out:
                 break  # what follows is no EBML, and searched as such
@@ -166,7 +167,7 @@ def _segments(source: BinaryIO) -> list[_Segment]:
             out.append(_segment(source, element, min(element.stop, end) if element.known else end, end))
         at = out[-1].stop if element.kind == _SEGMENT else element.stop
     if not out:
-        raise _ebml.broken("expected a Segment, found none")
+        raise ebml.broken("expected a Segment, found none")
     return out
 
 
@@ -178,7 +179,7 @@ def _segment(source: BinaryIO, head: Element, stop: int, end: int) -> _Segment:
     within = False  # a Cluster of unknown size?
     broken = f"expected {head.stop - head.data} bytes in the Segment, found {end - head.data}" if head.stop > end else ""
     try:
-        for element in _ebml.walk(source, head.data, stop):
+        for element in ebml.walk(source, head.data, stop):
             kind = element.kind
             if not head.known and kind in {_EBML, _SEGMENT}:
                 stop = element.start
@@ -197,9 +198,9 @@ def _segment(source: BinaryIO, head: Element, stop: int, end: int) -> _Segment:
 
 def _add(parts: list[Element], element: Element) -> None:
     if not element.known:
-        raise _ebml.broken(f"expected a size at {element.kind:X}, found none")
+        raise ebml.broken(f"expected a size at {element.kind:X}, found none")
     if len(parts) == MAX_PARTS:
-        raise _ebml.broken(f"expected at most {MAX_PARTS} elements beside Clusters")
+        raise ebml.broken(f"expected at most {MAX_PARTS} elements beside Clusters")
     if parts and element.kind == parts[-1].kind == VOID and parts[-1].stop == element.start:
         start, data = parts[-1].start, parts[-1].data
         parts[-1] = Element(VOID, start, data, element.stop, known=True)
@@ -211,7 +212,7 @@ def _is_positioned(source: BinaryIO, cluster: Element) -> bool:
     """Look at the first few children of a Cluster for a position; one that cannot be looked into may have it."""
     stop = cluster.stop if cluster.known else size_of(source)
     try:
-        return any(child.kind == _POSITION for child in islice(_ebml.walk(source, cluster.data, stop), _LOOKED_AT))
+        return any(child.kind == _POSITION for child in islice(ebml.walk(source, cluster.data, stop), _LOOKED_AT))
     except Malformed:
         return True
 
@@ -219,7 +220,7 @@ def _is_positioned(source: BinaryIO, cluster: Element) -> bool:
 def _payload(source: BinaryIO, part: Element) -> bytes:
     size = part.stop - part.data
     if size > MAX_PART_BYTES:
-        raise _ebml.broken(f"expected at most {MAX_PART_BYTES} bytes in {_name(part)}, which has {size}")
+        raise ebml.broken(f"expected at most {MAX_PART_BYTES} bytes in {_name(part)}, which has {size}")
     return read_at(source, part.data, size, what=_name(part))
 
 
@@ -243,14 +244,14 @@ def _in_tags(source: BinaryIO, part: Element, first: bool) -> list[Finding]:  # 
     payload = _payload(source, part)
     found = list(_matroska_tags.findings(payload, first=first))
     sites = [f for f in found if isinstance(f, Site)]
-    return found + _stray.unexplained(payload, sites, "Segment/Tags")
+    return found + stray.unexplained(payload, sites, "Segment/Tags")
 
 
 def _in_info(source: BinaryIO, part: Element, _: bool) -> list[Finding]:  # noqa: FBT001 - a row of a table
     payload = _payload(source, part)
     texts = [(f"Segment/Info {_INFO_TEXTS.get(e.kind, f'{e.kind:X}')}", value) for e, value in _told_labels(payload)]
-    sites = [Site(place, _ebml.text(value), Wrapper.WRAPPED, guide=False) for place, value in texts]
-    return sites + _stray.unexplained(payload, sites, "Segment/Info")
+    sites = [Site(place, ebml.text(value), Wrapper.WRAPPED, guide=False) for place, value in texts]
+    return sites + stray.unexplained(payload, sites, "Segment/Info")
 
 
 def _in_attachments(source: BinaryIO, part: Element, _: bool) -> Iterator[Finding]:  # noqa: FBT001 - a row of a table
@@ -260,14 +261,14 @@ def _in_attachments(source: BinaryIO, part: Element, _: bool) -> Iterator[Findin
         else:
             sites = _attached_labels(value, place)
             yield from sites
-            yield from _stray.unexplained(value, sites, place)
+            yield from stray.unexplained(value, sites, place)
 
 
 def _in_other(source: BinaryIO, part: Element, _: bool) -> list[Unread]:  # noqa: FBT001 - a row of a table
     """Search tracks, chapters and what no specification names: they have no place for a label."""
     stop = min(part.stop, part.data + MAX_PART_BYTES)
     place = f"Segment/{_name(part)}"
-    if found := _stray.hidden(source, part.data, stop, place):
+    if found := stray.hidden(source, part.data, stop, place):
         return found
     return [Unread(place, f"has more than the {MAX_PART_BYTES} bytes that are read")] if stop < part.stop else []
 
@@ -281,15 +282,15 @@ _READERS: Final[dict[int, Callable[[BinaryIO, Element, bool], "list[Finding] | l
 
 def _told_labels(payload: bytes) -> list[tuple[Element, bytes]]:
     """Return the texts of the Segment's information that are labels."""
-    return [(e, value) for e, value in _ebml.inside(payload) if mentions(_ebml.text(value))]
+    return [(e, value) for e, value in ebml.inside(payload) if mentions(ebml.text(value))]
 
 
 def _attached_texts(source: BinaryIO, part: Element) -> Iterator[tuple[Element, str, bytes | None]]:
     """Yield each attached file that is a text: where it stands, its place, and what it holds if that is short enough."""
-    for file in _ebml.walk(source, part.data, part.stop):
+    for file in ebml.walk(source, part.data, part.stop):
         if file.kind != _FILE:
             continue
-        children = {e.kind: e for e in _ebml.walk(source, file.data, file.stop)}
+        children = {e.kind: e for e in ebml.walk(source, file.data, file.stop)}
         name, mime = (_short_text(source, children.get(kind)) for kind in (_FILE_NAME, _FILE_TYPE))
         lower, data = name.lower(), children.get(_FILE_DATA)
         telling = mime.startswith(_TEXT_TYPES) or lower.endswith(_TEXT_SUFFIXES) or WRAPPER_KEY.lower() in lower
@@ -310,7 +311,7 @@ def _attached_labels(value: bytes, place: str) -> list[Site]:
 def _short_text(source: BinaryIO, element: Element | None) -> str:
     if element is None:
         return ""
-    return _ebml.text(read_at(source, element.data, min(element.stop - element.data, 1024), what="attached file"))
+    return ebml.text(read_at(source, element.data, min(element.stop - element.data, 1024), what="attached file"))
 
 
 def _told(source: BinaryIO, part: Element) -> list[tuple[str, str]]:
@@ -318,7 +319,7 @@ def _told(source: BinaryIO, part: Element) -> list[tuple[str, str]]:
         if part.kind == _TAGS:
             return list(_matroska_tags.texts(_payload(source, part)))
         if part.kind == _INFO:
-            told = [(_INFO_TEXTS.get(e.kind, ""), _ebml.text(value)) for e, value in _ebml.inside(_payload(source, part))]
+            told = [(_INFO_TEXTS.get(e.kind, ""), ebml.text(value)) for e, value in ebml.inside(_payload(source, part))]
             return [(name, text) for name, text in told if name and text]
     except Malformed:
         return []
@@ -341,7 +342,7 @@ def _placed(source: BinaryIO, segment: _Segment, home: Element | None, label: st
     seeks = {part: _seeks(source, part) for part in segment.of(_SEEKHEAD)}
     if home and (edit := _in_place(segment, home, payload, seeks)):
         return [edit]
-    edits = [Edit(home.start, home.stop, _ebml.void(home.stop - home.start))] if home else []
+    edits = [Edit(home.start, home.stop, ebml.void(home.stop - home.start))] if home else []
     new = _elsewhere(segment, payload, seeks)
     return [*edits, new, *_resought(segment, seeks, home, new.start)]
 
@@ -351,10 +352,10 @@ _Seeks = dict[Element, list[_Seek]]
 
 def _in_place(segment: _Segment, home: Element, payload: bytes, seeks: _Seeks) -> Edit | None:
     stop = segment.room(home)
-    if new := _ebml.fitted(_TAGS, payload, stop - home.start, clear=home.stop - home.start):
+    if new := ebml.fitted(_TAGS, payload, stop - home.start, clear=home.stop - home.start):
         return Edit(home.start, home.start + len(new), new)
     if stop == segment.stop or _may_move(segment, home.start + 1, seeks):
-        return Edit(home.start, stop, _ebml.packed(_TAGS, payload))
+        return Edit(home.start, stop, ebml.packed(_TAGS, payload))
     return None
 
 
@@ -362,11 +363,11 @@ def _elsewhere(segment: _Segment, payload: bytes, seeks: _Seeks) -> Edit:
     """Find a Void that is large enough, but not the one a SeekHead grows into; else the first Cluster moves, or nothing does."""
     kept = {head.stop for head in seeks}
     for free in segment.of(VOID):
-        if free.start not in kept and (new := _ebml.fitted(_TAGS, payload, free.stop - free.start)):
+        if free.start not in kept and (new := ebml.fitted(_TAGS, payload, free.stop - free.start)):
             return Edit(free.start, free.start + len(new), new)
     before_clusters = segment.cluster is not None and _may_move(segment, segment.cluster, seeks)
     at = segment.cluster if before_clusters and segment.cluster is not None else segment.stop
-    return Edit(at, at, _ebml.packed(_TAGS, payload))
+    return Edit(at, at, ebml.packed(_TAGS, payload))
 
 
 def _may_move(segment: _Segment, at: int, seeks: _Seeks) -> bool:
@@ -386,8 +387,8 @@ def _resought(segment: _Segment, seeks: _Seeks, home: Element | None, at: int) -
         room = segment.room(head) - head.start
         sealed = entries[:1] and entries[0].target == CRC32
         for children in (more, kept):
-            payload = _ebml.sealed(children) if sealed else children
-            if new := _ebml.fitted(_SEEKHEAD, payload, room, clear=head.stop - head.start):
+            payload = ebml.sealed(children) if sealed else children
+            if new := ebml.fitted(_SEEKHEAD, payload, room, clear=head.stop - head.start):
                 edits.append(Edit(head.start, head.start + len(new), new))
                 break
     return edits
@@ -397,11 +398,11 @@ def _seeks(source: BinaryIO, head: Element) -> list[_Seek]:
     """Take a SeekHead apart."""
     payload = _payload(source, head)
     out: list[_Seek] = []
-    for element, value in _ebml.inside(payload):
+    for element, value in ebml.inside(payload):
         if element.kind == CRC32:
             out.append(_Seek(b"", CRC32, -1))
         elif element.kind != VOID:
-            inner = {e.kind: int.from_bytes(v[:8]) for e, v in _ebml.inside(value)} if element.kind == _SEEK else {}
+            inner = {e.kind: int.from_bytes(v[:8]) for e, v in ebml.inside(value)} if element.kind == _SEEK else {}
             raw = payload[element.start : element.stop]
             out.append(_Seek(raw, inner.get(_SEEK_ID, 0), inner.get(_SEEK_POSITION, 0)))
     return out
@@ -409,14 +410,14 @@ def _seeks(source: BinaryIO, head: Element) -> list[_Seek]:
 
 def _entry(position: int) -> bytes:
     number = position.to_bytes(max(1, (position.bit_length() + 7) // 8))
-    return _ebml.packed(_SEEK, _ebml.packed(_SEEK_ID, _TAGS.to_bytes(4)) + _ebml.packed(_SEEK_POSITION, number))
+    return ebml.packed(_SEEK, ebml.packed(_SEEK_ID, _TAGS.to_bytes(4)) + ebml.packed(_SEEK_POSITION, number))
 
 
 def _cleared(source: BinaryIO, part: Element) -> list[Edit]:
     """Return the edits that take labels out of a part that keeps its length; what cannot be read is kept."""
     try:
         if part.kind == CRC32:  # of the whole Segment, whose bytes change
-            return [Edit(part.start, part.stop, _ebml.void(part.stop - part.start))]
+            return [Edit(part.start, part.stop, ebml.void(part.stop - part.start))]
         edits = _CLEANERS[part.kind](source, part) if part.kind in _CLEANERS else []
     except Malformed:
         return []
@@ -429,8 +430,8 @@ def _tags_cleared(source: BinaryIO, part: Element) -> list[Edit]:
     room = part.stop - part.start
     if rest == payload:
         return []
-    new = _ebml.fitted(_TAGS, rest, room, clear=room) if rest else None
-    return [Edit(part.start, part.stop, new or _ebml.void(room))]
+    new = ebml.fitted(_TAGS, rest, room, clear=room) if rest else None
+    return [Edit(part.start, part.stop, new or ebml.void(room))]
 
 
 def _info_cleared(source: BinaryIO, part: Element) -> list[Edit]:
@@ -441,7 +442,7 @@ def _info_cleared(source: BinaryIO, part: Element) -> list[Edit]:
 
 def _attachments_cleared(source: BinaryIO, part: Element) -> list[Edit]:
     labels = [file for file, place, value in _attached_texts(source, part) if _attached_labels(value or b"", place)]
-    return [Edit(file.start, file.stop, _ebml.void(file.stop - file.start)) for file in labels]
+    return [Edit(file.start, file.stop, ebml.void(file.stop - file.start)) for file in labels]
 
 
 _CLEANERS: Final[dict[int, Callable[[BinaryIO, Element], list[Edit]]]] = {
@@ -453,8 +454,8 @@ _CLEANERS: Final[dict[int, Callable[[BinaryIO, Element], list[Edit]]]] = {
 
 def _unsealed(source: BinaryIO, part: Element) -> list[Edit]:
     """Make a Void of the checksum of a part that changes."""
-    first = next(_ebml.walk(source, part.data, part.stop))
-    return [Edit(first.start, first.stop, _ebml.void(first.stop - first.start))] if first.kind == CRC32 else []
+    first = next(ebml.walk(source, part.data, part.stop))
+    return [Edit(first.start, first.stop, ebml.void(first.stop - first.start))] if first.kind == CRC32 else []
 
 
 def _resized(segment: _Segment, edits: list[Edit]) -> list[Edit]:
@@ -464,4 +465,4 @@ def _resized(segment: _Segment, edits: list[Edit]) -> list[Edit]:
         return []
     start = segment.head.start + 4
     size = segment.stop - segment.head.data + growth
-    return [Edit(start, segment.head.data, _ebml.sized(size, segment.head.data - start))]
+    return [Edit(start, segment.head.data, ebml.sized(size, segment.head.data - start))]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mingwen.containers import ebml
+from mingwen.containers.ebml import CRC32
 from mingwen.domain.labels import WRAPPER_KEY, mentions
-from mingwen.formats import _ebml
-from mingwen.formats._ebml import CRC32
 from mingwen.formats._shape import Site, Unread, Wrapper
 
 PLACE: Final = "Segment/Tags"
@@ -40,12 +40,12 @@ class _Node:
     @property
     def name(self) -> str:
         """The name of a SimpleTag."""
-        return next((_ebml.text(c.data) for c in self.of(_TAG_NAME)), "")
+        return next((ebml.text(c.data) for c in self.of(_TAG_NAME)), "")
 
     @property
     def values(self) -> tuple[tuple[int, str], ...]:
         """The values of a SimpleTag: kind and text, decoded even where it is said to be binary."""
-        return tuple((c.kind, _ebml.text(c.data)) for c in self.children if c.kind in _VALUES)
+        return tuple((c.kind, ebml.text(c.data)) for c in self.children if c.kind in _VALUES)
 
     @property
     def is_named(self) -> bool:
@@ -76,11 +76,11 @@ def texts(payload: bytes) -> Iterator[tuple[str, str]]:
 
 def labelled(payload: bytes, label: str) -> bytes:
     """Return the payload with the label in a tag of its own behind all others, and no other label."""
-    simple = _ebml.packed(_TAG_NAME, WRAPPER_KEY.encode()) + _ebml.packed(_TAG_STRING, label.encode())
-    tag = _ebml.packed(_TAG, _ebml.packed(_TARGETS, b"") + _ebml.packed(_SIMPLE_TAG, simple))
+    simple = ebml.packed(_TAG_NAME, WRAPPER_KEY.encode()) + ebml.packed(_TAG_STRING, label.encode())
+    tag = ebml.packed(_TAG, ebml.packed(_TARGETS, b"") + ebml.packed(_SIMPLE_TAG, simple))
     rest = without(payload)
-    if _ebml.has_crc(payload):
-        return _ebml.sealed(_ebml.unsealed(rest) + tag)
+    if ebml.has_crc(payload):
+        return ebml.sealed(ebml.unsealed(rest) + tag)
     return rest + tag
 
 
@@ -101,9 +101,9 @@ def _tree(payload: bytes) -> _Node:
 
 def _nodes(payload: bytes, depth: int, budget: Iterator[int]) -> tuple[_Node, ...]:
     out: list[_Node] = []
-    for element, data in _ebml.inside(payload):
+    for element, data in ebml.inside(payload):
         if next(budget, None) is None or not depth:
-            raise _ebml.broken(f"expected at most {MAX_NODES} elements of tags, nested at most {MAX_DEPTH} deep")
+            raise ebml.broken(f"expected at most {MAX_NODES} elements of tags, nested at most {MAX_DEPTH} deep")
         children = _nodes(data, depth - 1, budget) if element.kind in _MASTERS else ()
         out.append(_Node(element.kind, payload[element.start : element.stop], data, children))
     return tuple(out)
@@ -137,6 +137,6 @@ def _pruned(master: _Node) -> _Node:
     if len(children) == len(master.children) and all(a is b for a, b in zip(children, master.children, strict=True)):
         return master
     inner = b"".join(c.raw for c in children if c.kind != CRC32)
-    data = _ebml.sealed(inner) if _ebml.has_crc(master.data) else inner
+    data = ebml.sealed(inner) if ebml.has_crc(master.data) else inner
     hollow = master.kind == _TAG and not any(c.kind == _SIMPLE_TAG for c in children)
-    return _Node(master.kind, b"" if hollow or not master.kind else _ebml.packed(master.kind, data), data, children)
+    return _Node(master.kind, b"" if hollow or not master.kind else ebml.packed(master.kind, data), data, children)

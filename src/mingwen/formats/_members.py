@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import Edit, read_at, size_of
+from mingwen.containers.stray import WORD
 from mingwen.domain.errors import Malformed
 from mingwen.domain.sites import Site, Unread, Wrapper
-from mingwen.formats._bytes import Edit, read_at, size_of
-from mingwen.formats._stray import WORD
 
 KEY: Final = "aigc"
 """The member that bears the label, at the top: what public APIs do; no guide names one."""
@@ -268,7 +268,7 @@ def unlabelled(source: BinaryIO, document: Document) -> list[Edit]:
 
 
 def unexplained(source: BinaryIO, stop: int, found: Iterable[Site], place: str) -> list[Unread]:
-    """Say so if more labels seem to stand before ``stop`` than were read, as ``_stray.unexplained`` does of bytes in memory."""
+    """Say so if more labels seem to stand before ``stop`` than were read, as ``stray.unexplained`` does of bytes in memory."""
     count = 0
     for at in range(0, stop, STEP_BYTES):
         count += read_at(source, at, min(STEP_BYTES + len(WORD) - 1, stop - at), what="text").count(WORD)

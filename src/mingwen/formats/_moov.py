@@ -10,12 +10,13 @@ from itertools import chain
 from struct import pack
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.boxes import Box, Node, boxes, broken, named, tree
+from mingwen.containers.edits import read_at
+from mingwen.containers.stray import TELLING_KEYS
 from mingwen.domain.errors import Malformed
-from mingwen.formats import _clues, _stray, _xmp
-from mingwen.formats._boxes import Box, Node, boxes, broken, named, tree
-from mingwen.formats._bytes import read_at
+from mingwen.formats import _clues, _xmp
 from mingwen.formats._shape import Channel, Clue, Site, Unread, Wrapper
-from mingwen.formats._stray import TELLING_KEYS
 
 HOME: Final = "moov/udta/meta"
 PLACE: Final = f"{HOME} AIGC"
@@ -65,7 +66,7 @@ def read(source: BinaryIO, box: Box, *, most: int) -> Iterator[Finding]:
     yield from inside
     sites = [f for f in inside if isinstance(f, Site)]
     if len(sites) == len(inside):  # a label that could not be read is told of already
-        yield from _stray.unexplained(data, sites, "moov")
+        yield from stray.unexplained(data, sites, "moov")
 
 
 def findings(moov: Node) -> Iterator[Finding]:
@@ -112,7 +113,7 @@ def xmp_findings(place: str, packet: bytes) -> tuple[Finding, ...]:
         sites = _xmp.sites(packet, f"{place} TC260:AIGC", guide=False)
     except Malformed as e:
         return (Unread(place, e.message),)
-    return (*sites, *_stray.unexplained(packet, sites, place))
+    return (*sites, *stray.unexplained(packet, sites, place))
 
 
 # --- where labels stand -------------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _id3, _id3_clues, _stray
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _id3, _id3_clues
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TAGS: Final = 16
@@ -131,7 +132,7 @@ def _hidden(source: BinaryIO, tags: "_Tags", sites: list[Site]) -> list[Unread]:
     """Tell of a label near the file's end that is none of ``sites``: tags may stand in an order that is not followed."""
     size = size_of(source)
     start = max(size - MAX_TAIL_BYTES, tags.sound)
-    return _stray.unexplained(read_at(source, start, size - start, what="the file's end"), sites, "the file's end")
+    return stray.unexplained(read_at(source, start, size - start, what="the file's end"), sites, "the file's end")
 
 
 def splice(source: BinaryIO, label: str) -> Splice:

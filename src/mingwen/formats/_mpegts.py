@@ -9,10 +9,10 @@ is scrambled is ``Unread`` as well. Structure: ISO/IEC 13818-1 §2.4.3.
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import read_at, size_of
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _stray
-from mingwen.formats._bytes import read_at, size_of
 from mingwen.formats._shape import Clue, Reading, Unread
 
 MAX_SEARCHED_BYTES: Final = 256 << 20
@@ -65,7 +65,7 @@ def _searched(source: BinaryIO, offset: int, length: int, packets: range) -> Ite
     for first in packets[::STEP_PACKETS]:
         source.seek(first * length)
         data = source.read(length * min(STEP_PACKETS, packets.stop - first))
-        yield from _stray.unexplained(data, (), _PLACE)
+        yield from stray.unexplained(data, (), _PLACE)
         streams: dict[int, list[bytes]] = {}
         for at in range(offset, len(data) - _HEAD, length):
             if data[at] != _SYNC:
@@ -78,7 +78,7 @@ def _searched(source: BinaryIO, offset: int, length: int, packets: range) -> Ite
                 streams.setdefault(pid, []).append(data[start : at - offset + length])
         for pid, parts in streams.items():
             joined = tails.get(pid, b"") + b"".join(parts)
-            yield from _stray.unexplained(joined, (), _PLACE)
-            tails[pid] = joined[-len(_stray.WORD) + 1 :]
+            yield from stray.unexplained(joined, (), _PLACE)
+            tails[pid] = joined[-len(stray.WORD) + 1 :]
     if scrambled:
         yield Unread(_PLACE, "are scrambled")

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
+from mingwen.containers import zip_archive
+from mingwen.containers.edits import Edit, size_of, spliced
+from mingwen.containers.zip_archive import Archive, Entry
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _parts, _zip
-from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats import _clues, _parts
 from mingwen.formats._parts import Element, Finding, Found, Part
 from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
-from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "user-defined metadata AIGC"
 
@@ -34,7 +35,7 @@ _SIGNATURES: Final = r"meta-inf/[^/]*signatures[^/]*\.xml"
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the metadata, the settings, and behind the archive."""
-    finding = Finding(_zip.opened(source))
+    finding = Finding(zip_archive.opened(source))
     archive = finding.archive
     locked = _locked(archive)
     for entry in archive.named(_META):
@@ -54,7 +55,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     Raises:
         Refused: the metadata are encrypted (``odf.encrypted``), or a digital signature covers them (``odf.signed``).
     """
-    archive = _zip.opened(source)
+    archive = zip_archive.opened(source)
     locked = _locked(archive)
     if _META in locked or archive.named("encrypted-package"):
         raise Refused(
@@ -77,12 +78,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
     changed |= _parts.cleared(archive, [*changed], lambda e: e.key in _OTHERS - locked)
     changed = {e: new for e, new in changed.items() if new != archive.unpacked(e, _parts.MAX_OTHERS_BYTES)}
     _require_unsigned(archive, {e.key for e in changed} | set(added))
-    return spliced(_zip.edits(archive, changed, added), size_of(source))
+    return spliced(zip_archive.edits(archive, changed, added), size_of(source))
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the metadata, a C2PA manifest, and the visible text's beginning and end."""
-    return _clues.bounded(_clues_of(_zip.opened(source)))
+    return _clues.bounded(_clues_of(zip_archive.opened(source)))
 
 
 def _clues_of(archive: Archive) -> Iterator[Clue]:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from mingwen.containers import ogg_pages, stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.ogg_pages import Page, broken
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _pages, _stray, _vorbis
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._pages import Page, broken
+from mingwen.formats import _clues, _vorbis
 from mingwen.formats._shape import Clue, Reading, Site, Unread
 
 MAX_STREAMS: Final = 1_024
@@ -79,7 +80,7 @@ class _Stream:
     def take(self, page: Page) -> None:
         self.pages.append(page)
         self.size += page.stop - page.start
-        self.begun = self.begun or any(length < _pages.MAX_SEGMENTS for length in page.lacing)
+        self.begun = self.begun or any(length < ogg_pages.MAX_SEGMENTS for length in page.lacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def read(source: BinaryIO) -> Reading:
         else:
             sites += found.sites
             unread += found.unread
-    behind = _stray.read(source, layout.stop, _BEHIND)
+    behind = stray.read(source, layout.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
 
@@ -128,7 +129,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     for stream in layout.streams[1:]:
         if stream.codec and _vorbis.read(*_comments(source, stream)).sites:
             edits += _relabelled(source, stream, "")
-    return spliced([*edits, *_stray.edits(source, layout.stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, layout.stop)], size_of(source))
 
 
 def _layout(source: BinaryIO) -> _Layout:
@@ -141,9 +142,9 @@ def _layout(source: BinaryIO) -> _Layout:
     live: dict[int, _Stream] = {}
     open_serials: set[int] = set()
     link, beginning, stop, end = -1, False, 0, size_of(source)
-    for page in _pages.walk(source):
+    for page in ogg_pages.walk(source):
         stop = page.stop
-        if page.flags & _pages.BEGIN:
+        if page.flags & ogg_pages.BEGIN:
             link += not beginning
             if len(streams) == MAX_STREAMS:
                 raise broken(f"expected at most {MAX_STREAMS} streams")
@@ -152,8 +153,8 @@ def _layout(source: BinaryIO) -> _Layout:
             open_serials.add(page.serial)
         elif (known := live.get(page.serial)) and not known.whole and not known.too_long:
             known.take(page)
-        beginning = bool(page.flags & _pages.BEGIN)
-        if page.flags & _pages.END:
+        beginning = bool(page.flags & ogg_pages.BEGIN)
+        if page.flags & ogg_pages.END:
             open_serials.discard(page.serial)
     if not streams:
         raise broken("expected a page that begins a stream, found none")
@@ -183,7 +184,7 @@ def _packets(source: BinaryIO, stream: _Stream) -> list[bytes]:
         raise broken(f"expected headers of at most {MAX_HEADER_BYTES} bytes on {MAX_HEADER_PAGES} pages")
     if not stream.whole:
         raise broken("expected a whole comment header, but the pages end before")
-    return _pages.packets(source, stream.pages)
+    return ogg_pages.packets(source, stream.pages)
 
 
 def _comments(source: BinaryIO, stream: _Stream) -> tuple[bytes, int]:
@@ -205,14 +206,14 @@ def _lead(packet: bytes, stream: _Stream) -> int:
 
 def _relabelled(source: BinaryIO, stream: _Stream, label: str) -> list[Edit]:
     """Return the edits of the stream's header pages, and of those behind if there is a page more."""
-    if any(p.granule not in {0, _pages.NO_GRANULE} for p in stream.pages):
+    if any(p.granule not in {0, ogg_pages.NO_GRANULE} for p in stream.pages):
         raise broken("expected header packets on pages of their own, but sound shares one")
     packets = _packets(source, stream)
-    written = _pages.paged([_edited(packets[0], stream, label), *packets[1:]], stream.pages)
+    written = ogg_pages.paged([_edited(packets[0], stream, label), *packets[1:]], stream.pages)
     edits: list[Edit] = []
     for page, new in zip(stream.pages, written, strict=False):
         old = read_at(source, page.start, page.stop - page.start, what="Ogg page")
-        edits += _pages.narrowed(page.start, old, new) if old != new else []
+        edits += ogg_pages.narrowed(page.start, old, new) if old != new else []
     last = stream.pages[-1]
     if more := written[len(stream.pages) :]:
         edits.append(Edit(last.stop, last.stop, b"".join(more)))
@@ -238,19 +239,19 @@ def _renumbered(source: BinaryIO, last: Page, by: int) -> list[Edit]:
         Refused: there are too many of them (``ogg.too-many-pages``).
     """
     edits: list[Edit] = []
-    for page in itertools.islice(_pages.walk(source, last.start), 1, None):
+    for page in itertools.islice(ogg_pages.walk(source, last.start), 1, None):
         if page.serial != last.serial:
             continue
-        if page.flags & _pages.BEGIN:
+        if page.flags & ogg_pages.BEGIN:
             break
-        edits.append(_pages.renumbered(page, by))
+        edits.append(ogg_pages.renumbered(page, by))
         if len(edits) > MAX_RENUMBERED:
             raise Refused(
                 "ogg.too-many-pages",
                 f"expected room for the label on the pages of the comments, or at most {MAX_RENUMBERED} pages to count on",
                 hint="take the cover picture out of the comments, label the file, and put the picture in again",
             )
-        if page.flags & _pages.END:
+        if page.flags & ogg_pages.END:
             break
     return edits
 

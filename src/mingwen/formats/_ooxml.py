@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
+from mingwen.containers import zip_archive
+from mingwen.containers.edits import Edit, size_of, spliced
+from mingwen.containers.zip_archive import Archive, Entry
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _parts, _zip
-from mingwen.formats._bytes import Edit, size_of, spliced
+from mingwen.formats import _clues, _parts
 from mingwen.formats._parts import Element, Finding, Found, Part
 from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
-from mingwen.formats._zip import Archive, Entry
 
 PLACE: Final = "custom property AIGC"
 MAX_TARGETS: Final = 8
@@ -52,7 +53,7 @@ _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d{1,9})\.xml")
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the custom properties, the other properties, custom XML, and behind the archive."""
-    finding = Finding(_zip.opened(source))
+    finding = Finding(zip_archive.opened(source))
     archive = finding.archive
     related: list[str] = []
     relations = archive.named(_RELATIONS)
@@ -76,7 +77,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     Raises:
         Refused: a digital signature covers a part that would have to change (``ooxml.signed``).
     """
-    archive = _zip.opened(source)
+    archive = zip_archive.opened(source)
     relations, types = archive.one(_RELATIONS), archive.one(_TYPES)
     if not relations or not types:
         raise _parts.broken(_RELATIONS if types else _TYPES, "is missing")
@@ -97,12 +98,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
     changed |= _parts.cleared(archive, [*changed], _wanted)
     changed = {e: new for e, new in changed.items() if new != archive.unpacked(e, _parts.MAX_OTHERS_BYTES)}
     _require_unsigned(archive, {e.key for e in changed} | {n.casefold() for n in added}, strict=strict)
-    return spliced(_zip.edits(archive, changed, added), size_of(source))
+    return spliced(zip_archive.edits(archive, changed, added), size_of(source))
 
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Yield the properties, a C2PA manifest, and the visible text's beginning and end."""
-    return _clues.bounded(_clues_of(_zip.opened(source)))
+    return _clues.bounded(_clues_of(zip_archive.opened(source)))
 
 
 def _clues_of(archive: Archive) -> Iterator[Clue]:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
 
+from mingwen.containers import stray, zip_archive
+from mingwen.containers.edits import Edit
+from mingwen.containers.zip_archive import Archive, Entry
 from mingwen.domain.clues import Channel, Clue
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import FIELDS, WRAPPER_KEY, mentions
 from mingwen.domain.sites import Reading, Site, Unread, Wrapper
-from mingwen.formats import _clues, _stray, _zip
-from mingwen.formats._bytes import Edit
-from mingwen.formats._zip import Archive, Entry
+from mingwen.formats import _clues
 
 MAX_PART_BYTES: Final = 4 << 20
 """Larger parts are not parsed; the properties and lists that are read have some KB."""
@@ -343,7 +344,7 @@ class Finding:
                     self.unread.append(Unread(entry.name, e.message))
         except Malformed as e:
             self.unread.append(Unread("other parts", e.message))
-        net = _zip.nets(self.archive)
+        net = zip_archive.nets(self.archive)
         return Reading((*self.sites, *net.sites)[:MAX_LABELS], (*self.unread, *net.unread)[:MAX_LABELS])
 
     def _take(self, entry: Entry, part: Part, found: list[Found]) -> None:
@@ -351,7 +352,7 @@ class Finding:
         self.sites += sites
         if len(self.sites) > MAX_LABELS:
             self.unread.append(Unread(entry.name, f"holds more labels than the {MAX_LABELS} that are read"))
-        self.unread += _stray.unexplained(part.view, sites, entry.name)
+        self.unread += stray.unexplained(part.view, sites, entry.name)
 
 
 def cleared(archive: Archive, known: Iterable[Entry], wanted: Callable[[Entry], bool]) -> dict[Entry, bytes]:

@@ -14,13 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TypeAlias
 
+from mingwen.containers import pdf_update, stray
+from mingwen.containers.edits import Edit, read_at, spliced
+from mingwen.containers.pdf_file import File, Object, opened
+from mingwen.containers.pdf_objects import Entry, Parser, Ref, Value, broken, text_of
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _pdf_text, _pdf_update, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, spliced
-from mingwen.formats._pdf_file import File, Object, opened
-from mingwen.formats._pdf_objects import Entry, Parser, Ref, Value, broken, text_of
+from mingwen.formats import _clues, _pdf_text, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 KEY: Final = "AIGC"
@@ -86,16 +87,16 @@ def splice(source: BinaryIO, label: str) -> Splice:
         raise broken(f"expected whole revisions of a PDF, but: {file.broken or 'the last one does not end with %%EOF'}")
     _require_open(file)
     found = [f for search in _SEARCHES.values() for f in search(file) if isinstance(f, _Found)]
-    strays = _stray.edits(source, file.stop)
+    strays = stray.edits(source, file.stop)
     if not strays and [f.site for f in found] == [_guided(label)]:
         return spliced([], file.size)
     _require_uncertified(file)
     info = _info(file)
-    changed = {f.where.ref: _pdf_update.stream_with(file, f.where, b"") for f in found if f.where.data is not None}
+    changed = {f.where.ref: pdf_update.stream_with(file, f.where, b"") for f in found if f.where.data is not None}
     changed |= _blanked_packet(file)
-    ref, body = _pdf_update.info_with(file, info, label, drop={e.start for e in _labelled(file, info)})
+    ref, body = pdf_update.info_with(file, info, label, drop={e.start for e in _labelled(file, info)})
     cut = sum(e.stop - e.start for e in strays)
-    new = _pdf_update.revision(file, changed | {ref: body}, info=ref, at=file.size - cut, seed=label)
+    new = pdf_update.revision(file, changed | {ref: body}, info=ref, at=file.size - cut, seed=label)
     return spliced([*strays, Edit(file.size, file.size, new)], file.size)
 
 
@@ -183,7 +184,7 @@ def _in_info(file: File) -> Iterator[_Found | Unread]:
             wrapper = Wrapper.BARE if entry.key == KEY else Wrapper.EITHER if KEY in entry.key else Wrapper.WRAPPED
             sites.append(Site(place, text, wrapper, guide=entry.key == KEY))
     yield from (_Found(s, info) for s in sites)
-    yield from _stray.unexplained(info.raw, sites, "Info")
+    yield from stray.unexplained(info.raw, sites, "Info")
 
 
 def _packet(file: File) -> tuple[Object, bytes] | None:
@@ -197,7 +198,7 @@ def _in_xmp(file: File) -> Iterator[_Found | Unread]:
     if packet := _packet(file):
         where, data = packet
         sites = _xmp.sites(data, guide=False)
-        yield from _stray.unexplained(data, sites, "XMP")
+        yield from stray.unexplained(data, sites, "XMP")
         mirrored = any(_MIRROR in s.place for s in sites)
         copied = {f.site.text for f in _in_info(file) if isinstance(f, _Found)} if mirrored else set()
         yield from (_Found(s, where) for s in sites if _MIRROR not in s.place or s.text not in copied)
@@ -256,8 +257,8 @@ def _items(file: File, value: Value) -> list[Value]:
 
 def _around(file: File) -> Reading:
     """Search before the header and behind the last %%EOF, where no viewer looks."""
-    before = _stray.unexplained(read_at(file.source, 0, file.header, what="what stands before the header"), (), "before %PDF")
-    behind = _stray.read(file.source, file.stop, _TAIL)
+    before = stray.unexplained(read_at(file.source, 0, file.header, what="what stands before the header"), (), "before %PDF")
+    behind = stray.read(file.source, file.stop, _TAIL)
     begun = read_at(file.source, file.stop, min(64, file.size - file.stop), what="what follows the end")
     if re.match(rb"[\0\t\n\f\r ]*\d", begun):
         before.append(Unread(_TAIL, "holds the beginning of a revision that is not whole"))
@@ -277,7 +278,7 @@ def _blanked_packet(file: File) -> dict[Ref, bytes]:
     packet = _packet(file)
     if packet is None or not _xmp.sites(packet[1], guide=False):
         return {}
-    return {packet[0].ref: _pdf_update.stream_with(file, packet[0], _xmp.without(packet[1]).rstrip())}
+    return {packet[0].ref: pdf_update.stream_with(file, packet[0], _xmp.without(packet[1]).rstrip())}
 
 
 def _info_clues(file: File) -> Iterator[Clue]:

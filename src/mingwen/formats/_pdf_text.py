@@ -11,9 +11,9 @@ from functools import cache
 from typing import Final, TypeAlias
 from unicodedata import normalize
 
+from mingwen.containers.pdf_file import File
+from mingwen.containers.pdf_objects import MAX_DEPTH, Name, Operator, Parser, Ref, Value
 from mingwen.domain.errors import Malformed
-from mingwen.formats._pdf_file import File
-from mingwen.formats._pdf_objects import MAX_DEPTH, Name, Operator, Parser, Ref, Value
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue
 
 MAX_CONTENT_BYTES: Final = 256 << 10

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _exif, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _exif, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -114,7 +115,7 @@ def read(source: BinaryIO) -> Reading:
         if chunk is None or chunk.kind != b"IEND":
             unread.append(Unread("chunks", "ends without IEND, so chunks may be missing"))
         else:
-            behind = _stray.read(source, chunk.stop, "after IEND")
+            behind = stray.read(source, chunk.stop, "after IEND")
             sites += behind.sites
             unread += behind.unread
     return Reading(tuple(sites), tuple(unread[:MAX_UNREAD]))
@@ -135,7 +136,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
     blocks = [(c, _data(source, c, MAX_TEXT_BYTES)) for c in chunks if c.kind == b"eXIf"]
     edits += [Edit(c.start, c.stop, _packed(b"eXIf", _exif.blank(data))) for c, data in blocks if _exif.labels(data)]
     edits += [Edit(t.chunk.start, t.chunk.stop, _blanked(t)) for t in texts if t.tiff and _exif.labels(t.tiff)]
-    return spliced([*edits, *_stray.edits(source, chunks[-1].stop)], size_of(source))
+    return spliced([*edits, *stray.edits(source, chunks[-1].stop)], size_of(source))
 
 
 def _chunks(source: BinaryIO) -> Iterator[_Chunk]:
@@ -185,10 +186,10 @@ def _odd(source: BinaryIO, chunk: _Chunk, sites: list[Site], budget: int) -> lis
     """Say so if a chunk seems to hold a label where none is read: another property of XMP, or a chunk that nobody knows."""
     kind = chunk.kind.decode("latin-1")
     if chunk.kind in _TEXT_CHUNKS:
-        return _stray.unexplained(_text(source, chunk, budget).packet, sites, kind)
+        return stray.unexplained(_text(source, chunk, budget).packet, sites, kind)
     if chunk.kind in _CONTENT:
         return []
-    return _stray.hidden(source, chunk.start + 8, chunk.stop - 4, kind)
+    return stray.hidden(source, chunk.start + 8, chunk.stop - 4, kind)
 
 
 def _is_label(text: _Text) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO, Final, NamedTuple
 
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Splice
 from mingwen.formats import _members
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
 from mingwen.formats._members import Document, Member
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Unread
 

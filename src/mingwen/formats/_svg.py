@@ -16,11 +16,12 @@ from typing import BinaryIO, Final, TypeVar
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import WRAPPER_KEY, mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _xmp
 from mingwen.formats._shape import MAX_CLUES, Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_BYTES: Final = 256 << 20
@@ -240,7 +241,7 @@ def read(source: BinaryIO) -> Reading:
             sites += _xmp.sites(_wrapped(metadata, _raw(source, metadata)), place, guide=metadata.guide)
         except Malformed as e:
             unread.append(Unread(place, e.message))
-    if not unread and _words(source) > sum(s.text.count(_stray.WORD.decode()) for s in sites):
+    if not unread and _words(source) > sum(s.text.count(stray.WORD.decode()) for s in sites):
         unread.append(Unread("document", "holds what looks like a label at a place where none is read"))
     return Reading(tuple(sites), tuple(unread))
 
@@ -354,8 +355,8 @@ def _words(source: BinaryIO) -> int:
     count, kept, size = 0, b"", size_of(source)
     for at in range(0, size, STEP_BYTES):
         data = kept + read_at(source, at, min(STEP_BYTES, size - at), what="document")
-        count += data.count(_stray.WORD)
-        kept = data[1 - len(_stray.WORD) :]
+        count += data.count(stray.WORD)
+        kept = data[1 - len(stray.WORD) :]
     return count
 
 

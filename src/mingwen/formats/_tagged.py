@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import Edit, size_of
 from mingwen.domain.errors import Malformed
 from mingwen.formats import _id3
-from mingwen.formats._bytes import Edit, size_of
 from mingwen.formats._shape import Reading, Site, Unread
 
 MAX_TAGS: Final = 16

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from mingwen.containers.edits import Edit, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import wrapped
 from mingwen.domain.media import Splice
-from mingwen.formats._bytes import Edit, size_of, spliced
 from mingwen.formats._characters import CLUE_BYTES, WHITE, Stretch, closing, ends, opening, require_label
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
+from mingwen.containers import ifd, stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.ifd import Directory, Entry, Layout
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _ifd, _iptc, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._ifd import Directory, Entry, Layout
+from mingwen.formats import _clues, _iptc, _xmp
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_VALUE_BYTES: Final = 8 << 20
@@ -154,7 +155,7 @@ def read(source: BinaryIO) -> Reading:
     """Find labels in packets and text tags of all directories, and in what none of them names."""
     sites: list[Site] = []
     unread: list[Unread] = []
-    shape, size, named = _ifd.layout(source), size_of(source), _Map()
+    shape, size, named = ifd.layout(source), size_of(source), _Map()
     for value in _values(source, shape, _mapped(source, shape, named)):
         found = [value] if isinstance(value, Unread) else _findings(value)
         sites += [f for f in found if isinstance(f, Site)]
@@ -168,10 +169,10 @@ def read(source: BinaryIO) -> Reading:
         )
     for start, stop in inner:
         for begin, end_ in _besides_manifests(source, start, stop):
-            unread += _stray.hidden(source, begin, end_, "between the parts")
-    behind = _stray.read(source, end, _BEHIND)
-    tail = read_at(source, end, min(size - end, _stray.MAX_TAIL_BYTES), what=_BEHIND)
-    return Reading((*sites, *behind.sites), (*unread, *behind.unread, *_stray.unexplained(tail, behind.sites, _BEHIND)))
+            unread += stray.hidden(source, begin, end_, "between the parts")
+    behind = stray.read(source, end, _BEHIND)
+    tail = read_at(source, end, min(size - end, stray.MAX_TAIL_BYTES), what=_BEHIND)
+    return Reading((*sites, *behind.sites), (*unread, *behind.unread, *stray.unexplained(tail, behind.sites, _BEHIND)))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
@@ -181,7 +182,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         Refused: a camera's raw picture, whose maker's programs may want it as it was; no room (``tiff.raw``, ``tiff.no-room``).
         Malformed: the first directory or its packet cannot be followed (``tiff.broken``, ``xmp.broken``).
     """
-    shape, size, named = _ifd.layout(source), size_of(source), _Map()
+    shape, size, named = ifd.layout(source), size_of(source), _Map()
     edits: list[Edit] = []
     main: _Value | None = None
     for value in _values(source, shape, _no_raw(source, shape, _mapped(source, shape, named))):
@@ -192,7 +193,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
         elif any(isinstance(f, Site) for f in _findings(value)):
             edits.append(_blanked(value))
     gaps = named.gaps(size)
-    strays = _stray.edits(source, gaps[-1][0])
+    strays = stray.edits(source, gaps[-1][0])
     edits += [Edit(s.start, s.stop, bytes(s.stop - s.start)) for s in strays]
     lost = [e for start, stop in gaps for e in _lost(source, start, stop)]
     edits += [e for e in lost if not any(s.start < e.stop and e.start < s.stop for s in strays)]
@@ -202,8 +203,8 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
 def clues(source: BinaryIO) -> Iterator[Clue]:
     """Give XMP, text tags, IPTC, and a C2PA manifest."""
-    shape = _ifd.layout(source)
-    values = _values(source, shape, _ifd.walk(source, shape))
+    shape = ifd.layout(source)
+    values = _values(source, shape, ifd.walk(source, shape))
     return _clues.bounded(itertools.chain.from_iterable(_told(source, v) for v in values if isinstance(v, _Value)))
 
 
@@ -214,7 +215,7 @@ def _mapped(source: BinaryIO, shape: Layout, named: _Map) -> Iterator[Directory 
     """Walk the directories and note what they name: themselves, their values and their pixels."""
     named.add(0, shape.root + shape.offset.size)
     left = size_of(source)
-    for directory in _ifd.walk(source, shape):
+    for directory in ifd.walk(source, shape):
         yield directory
         if isinstance(directory, Unread):
             continue
@@ -237,8 +238,8 @@ def _pixels(source: BinaryIO, shape: Layout, offsets: Entry, counts: Entry | Non
     size = size_of(source)
     if offsets.stop > size or (counts and counts.stop > size):
         return  # the map tells of it
-    starts = _ifd.numbers(source, shape, offsets)
-    lengths = _ifd.numbers(source, shape, counts) if counts and counts.number == offsets.number else ()
+    starts = ifd.numbers(source, shape, offsets)
+    lengths = ifd.numbers(source, shape, counts) if counts and counts.number == offsets.number else ()
     for i, start in enumerate(starts):
         yield start, start + lengths[i] if lengths else max(start, size)
 
@@ -281,7 +282,7 @@ def _values(source: BinaryIO, shape: Layout, directories: Iterator[Directory | U
             elif e.tag == _XMP:
                 yield Unread(value.place, f"has {e.size} bytes, more than the {MAX_VALUE_BYTES} that are read")
             else:
-                yield from _stray.hidden(source, e.start, e.stop, value.place)
+                yield from stray.hidden(source, e.start, e.stop, value.place)
 
 
 def _tells(entry: Entry) -> bool:
@@ -301,7 +302,7 @@ def _findings(value: _Value) -> list[Site | Unread]:
             return [Unread(value.place, e.message)]
     elif value.is_text and mentions(value.text):
         return [Site(value.place, value.text, Wrapper.WRAPPED, guide=False)]
-    return [*sites, *_stray.unexplained(value.data, sites, value.place)]
+    return [*sites, *stray.unexplained(value.data, sites, value.place)]
 
 
 def _told(source: BinaryIO, value: _Value) -> Iterator[Clue]:
@@ -338,7 +339,7 @@ def _lost(source: BinaryIO, start: int, stop: int) -> Iterator[Edit]:
     """Blank labels that no directory names, left by programs that write a packet anew elsewhere."""
     if stop - start <= MAX_VALUE_BYTES:
         for m in _LOST.finditer(read_at(source, start, stop - start, what="what is between the parts")):
-            if _stray.WORD in m[0]:
+            if stray.WORD in m[0]:
                 yield Edit(start + m.start(), start + m.end(), b" " * len(m[0]))
 
 
@@ -349,10 +350,10 @@ def _replaced(shape: Layout, old: _Value, label: str, size: int) -> list[Edit]:
     fitting = _fitted(packet, e.size)
     if fitting and not e.inline:
         edit, start, count = Edit(e.start, e.stop, fitting), e.start, e.size
-        return [edit, Edit(e.at, e.at + shape.entry.size, _ifd.packed(shape, _XMP, count, start))]
+        return [edit, Edit(e.at, e.at + shape.entry.size, ifd.packed(shape, _XMP, count, start))]
     roomy = _roomy(packet)
     if e.stop == size and not e.inline:
-        return [Edit(e.start, size, roomy), Edit(e.at, e.at + shape.entry.size, _ifd.packed(shape, _XMP, len(roomy), e.start))]
+        return [Edit(e.start, size, roomy), Edit(e.at, e.at + shape.entry.size, ifd.packed(shape, _XMP, len(roomy), e.start))]
     start = _aligned(size)
     blank = [] if e.inline else [Edit(e.start, e.stop, b" " * e.size)]
     entry = Edit(e.at, e.at + shape.entry.size, _pointing(shape, start, roomy))
@@ -361,9 +362,9 @@ def _replaced(shape: Layout, old: _Value, label: str, size: int) -> list[Edit]:
 
 def _added(source: BinaryIO, shape: Layout, label: str, size: int) -> list[Edit]:
     """Put a first directory with one more tag, in order as TIFF 6.0 §2 wants, and the packet at the file's end."""
-    old = next(d for d in _ifd.walk(source, shape) if isinstance(d, Directory))
+    old = next(d for d in ifd.walk(source, shape) if isinstance(d, Directory))
     if any(e.tag == _XMP for e in old.entries):
-        raise _ifd.broken("names XMP that cannot be read")
+        raise ifd.broken("names XMP that cannot be read")
     width, head = shape.entry.size, shape.count.size
     if len(old.entries) + 1 >= 1 << 16:
         raise Refused("tiff.no-room", "expected room for one more tag, found 65535", hint="save the picture anew")
@@ -381,7 +382,7 @@ def _pointing(shape: Layout, at: int, packet: bytes) -> bytes:
     if not shape.big and at + len(packet) >= 1 << 32:
         hint = "write it as BigTIFF: tiffcp -8"
         raise Refused("tiff.no-room", "expected less than the 4 GiB that a TIFF can have", hint=hint)
-    return _ifd.packed(shape, _XMP, len(packet), at)
+    return ifd.packed(shape, _XMP, len(packet), at)
 
 
 def _aligned(at: int) -> int:

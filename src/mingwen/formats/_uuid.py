@@ -6,9 +6,10 @@ User types: XMP specification part 3, "MPEG-4"; C2PA 2.2 §A.5.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Final
 
-from mingwen.formats import _clues, _moov, _stray, _xmp
-from mingwen.formats._boxes import Box, named
-from mingwen.formats._bytes import Edit, read_at
+from mingwen.containers import stray
+from mingwen.containers.boxes import Box, named
+from mingwen.containers.edits import Edit, read_at
+from mingwen.formats import _clues, _moov, _xmp
 from mingwen.formats._shape import Clue, Site, Unread
 
 MAX_XMP_BYTES: Final = 8 << 20
@@ -30,7 +31,7 @@ def findings(source: BinaryIO, box: Box) -> Iterable[Site | Unread]:
         return ()
     if kind != _XMP:
         data = read_at(source, box.body, min(box.stop - box.body, MAX_ODD_BYTES), what=named(box.kind))
-        return _stray.unexplained(data, (), named(box.kind))
+        return stray.unexplained(data, (), named(box.kind))
     if _length(box) > MAX_XMP_BYTES:
         return (Unread("uuid XMP", f"has {_length(box)} bytes, more than the {MAX_XMP_BYTES} that are read"),)
     return _moov.xmp_findings("uuid XMP", _data(source, box))

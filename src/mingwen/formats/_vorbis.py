@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
-from mingwen.formats import _stray
-from mingwen.formats._bytes import Edit
 from mingwen.formats._characters import guessed
 from mingwen.formats._shape import MAX_CLUE_CHARS, Channel, Clue, Reading, Site, Wrapper
 
@@ -74,7 +74,7 @@ def read(data: bytes, start: int = 0) -> Reading:
         Malformed: as ``parse``.
     """
     sites = tuple(site for field in parse(data, start).fields if (site := _site(field)))
-    return Reading(sites, tuple(_stray.unexplained(data, sites, "Vorbis comment")))
+    return Reading(sites, tuple(stray.unexplained(data, sites, "Vorbis comment")))
 
 
 def edits(data: bytes, start: int, label: str) -> list[Edit]:

@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from mingwen.containers import riff, stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.riff import Chunk, Form
 from mingwen.domain.errors import Malformed
 from mingwen.domain.labels import mentions
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _id3, _id3_clues, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
+from mingwen.formats import _clues, _id3, _id3_clues, _xmp
 from mingwen.formats._characters import guessed
-from mingwen.formats._riff import Chunk, Form
 from mingwen.formats._shape import Channel, Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXT_BYTES: Final = 4 << 20
@@ -41,7 +42,7 @@ class _Found:
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the metadata chunks; the samples are stepped over."""
-    form = _riff.form(source)
+    form = riff.form(source)
     sites: list[Site] = []
     unread: list[Unread] = []
     for _, found in _findings(source, form):
@@ -49,21 +50,21 @@ def read(source: BinaryIO) -> Reading:
         unread += found.unread
     if form.broken:
         unread.append(Unread("RIFF chunks", form.broken))
-    unread += _riff.odd(source, form, {*_READERS, b"data", b"C2PA"})
-    behind = _stray.read(source, form.stop, _BEHIND)
+    unread += riff.odd(source, form, {*_READERS, b"data", b"C2PA"})
+    behind = stray.read(source, form.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
 
 def splice(source: BinaryIO, label: str) -> Splice:
     """Append the chunk, or put it before samples whose size is not honest; labels elsewhere go, the rest stays."""
-    form = _riff.form(source)
+    form = riff.form(source)
     edits: list[Edit] = []
     for chunk, found in _findings(source, form):
-        edits += [Edit(chunk.start, chunk.stop, b"")] if found.whole else _riff.framed(chunk, found.inner())
+        edits += [Edit(chunk.start, chunk.stop, b"")] if found.whole else riff.framed(chunk, found.inner())
     at = _position(form)
-    edits.append(Edit(at, at, _riff.packed(b"AIGC", label.encode("ascii"))))
-    edits += _riff.resized(form, edits)
-    return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
+    edits.append(Edit(at, at, riff.packed(b"AIGC", label.encode("ascii"))))
+    edits += riff.resized(form, edits)
+    return spliced([*edits, *stray.edits(source, form.stop)], size_of(source))
 
 
 def _position(form: Form) -> int:
@@ -91,7 +92,7 @@ def _findings(source: BinaryIO, form: Form) -> list[tuple[Chunk, _Found]]:
         spent[chunk.kind] += _TAG_CHARGE if reader is _tag else chunk.size
         if spent[chunk.kind] > MAX_TEXT_BYTES:
             reason = f"holds more than the {MAX_TEXT_BYTES} bytes that are read"
-            findings.append((chunk, _Found(unread=[Unread(_riff.name(chunk.kind), reason)], whole=reader is _own)))
+            findings.append((chunk, _Found(unread=[Unread(riff.name(chunk.kind), reason)], whole=reader is _own)))
         else:
             findings.append((chunk, _attempt(reader, source, chunk)))
     return findings
@@ -101,7 +102,7 @@ def _attempt(reader: "_Reader", source: BinaryIO, chunk: Chunk) -> _Found:
     try:
         return reader(source, chunk)
     except Malformed as e:
-        return _Found(unread=[Unread(_riff.name(chunk.kind), e.message)])
+        return _Found(unread=[Unread(riff.name(chunk.kind), e.message)])
 
 
 def _own(source: BinaryIO, chunk: Chunk) -> _Found:
@@ -117,7 +118,7 @@ def _info(source: BinaryIO, chunk: Chunk) -> _Found:
         named = child.kind == b"AIGC"
         if named or mentions(text):
             wrapper = Wrapper.BARE if named else Wrapper.WRAPPED
-            sites.append(Site(f"WAV LIST/INFO {_riff.name(child.kind)}", text, wrapper, guide=False))
+            sites.append(Site(f"WAV LIST/INFO {riff.name(child.kind)}", text, wrapper, guide=False))
             inner.append(Edit(child.start, child.stop, b""))
     return _Found(sites, inner=lambda: inner)
 
@@ -126,7 +127,7 @@ def _children(source: BinaryIO, chunk: Chunk) -> Iterator[Chunk]:
     end = chunk.end
     if read_at(source, chunk.data, min(4, chunk.size), what="LIST type") != b"INFO":
         return iter(())
-    return _riff.walk(source, chunk.data + 4, end, end=end)
+    return riff.walk(source, chunk.data + 4, end, end=end)
 
 
 def _tag(source: BinaryIO, chunk: Chunk) -> _Found:
@@ -144,13 +145,13 @@ def _packet(source: BinaryIO, chunk: Chunk) -> _Found:
     sites = _xmp.sites(packet, f"WAV _PMX {_xmp.PLACE}", guide=False)
     return _Found(
         sites,
-        _stray.unexplained(packet, sites, "_PMX"),
+        stray.unexplained(packet, sites, "_PMX"),
         lambda: [Edit(chunk.data, chunk.end, _xmp.without(packet))] if sites else [],
     )
 
 
 def _text(source: BinaryIO, chunk: Chunk) -> str:
-    return guessed(read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind)).rstrip(b"\0"))
+    return guessed(read_at(source, chunk.data, chunk.size, what=riff.name(chunk.kind)).rstrip(b"\0"))
 
 
 _Reader = Callable[[BinaryIO, Chunk], _Found]
@@ -163,7 +164,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 
 
 def _clues_of(source: BinaryIO) -> Iterator[Clue]:
-    for chunk in _riff.form(source).chunks:
+    for chunk in riff.form(source).chunks:
         if chunk.kind == b"C2PA":
             yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
         elif (reader := _READERS.get(chunk.kind)) and chunk.whole and (reader is _tag or chunk.size <= MAX_TEXT_BYTES):
@@ -174,7 +175,7 @@ def _clues_of(source: BinaryIO) -> Iterator[Clue]:
 def _metadata(source: BinaryIO, chunk: Chunk) -> Iterator[Clue]:
     if chunk.kind == b"LIST":
         for child in _children(source, chunk):
-            yield Clue(Channel.TAG, _riff.name(child.kind), _text(source, child))
+            yield Clue(Channel.TAG, riff.name(child.kind), _text(source, child))
     elif chunk.kind == b"_PMX":
         yield _clues.xmp("_PMX", read_at(source, chunk.data, chunk.size, what="_PMX"))
     elif (tag := _id3.tag_at(source, chunk.data, chunk.end)) is not None:

@@ -7,11 +7,12 @@ end. Structure: RFC 9649; the picture's size stands in RFC 6386 §9.1 and RFC 96
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from mingwen.containers import riff, stray
+from mingwen.containers.edits import Edit, read_at, size_of, spliced
+from mingwen.containers.riff import Chunk, Form
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Splice
-from mingwen.formats import _clues, _exif, _riff, _stray, _xmp
-from mingwen.formats._bytes import Edit, read_at, size_of, spliced
-from mingwen.formats._riff import Chunk, Form
+from mingwen.formats import _clues, _exif, _xmp
 from mingwen.formats._shape import Clue, Reading, Site, Unread, Wrapper
 
 MAX_TEXT_BYTES: Final = 8 << 20
@@ -30,7 +31,7 @@ _EXIF_PREFIX: Final = b"Exif\0\0"
 
 def read(source: BinaryIO) -> Reading:
     """Find labels in the XMP and EXIF chunks, and behind the RIFF's end."""
-    form = _riff.form(source)
+    form = riff.form(source)
     sites: list[Site] = []
     unread = [Unread("RIFF chunks", form.broken)] if form.broken else []
     texts = [c for c in form.chunks if c.kind in {b"XMP ", b"EXIF"} and c.whole]
@@ -38,13 +39,13 @@ def read(source: BinaryIO) -> Reading:
         try:
             found = _sites(source, chunk)
             sites += found
-            unread += _stray.unexplained(_data(source, chunk), found, _riff.name(chunk.kind))
+            unread += stray.unexplained(_data(source, chunk), found, riff.name(chunk.kind))
         except Malformed as e:
-            unread.append(Unread(_riff.name(chunk.kind), e.message))
+            unread.append(Unread(riff.name(chunk.kind), e.message))
     if len(texts) > MAX_TEXT_CHUNKS:
         unread.append(Unread("RIFF chunks", f"hold {len(texts)} of XMP and EXIF, more than the {MAX_TEXT_CHUNKS} that are read"))
-    unread += _riff.odd(source, form, {*_CONTENT, b"XMP ", b"EXIF"})
-    behind = _stray.read(source, form.stop, _BEHIND)
+    unread += riff.odd(source, form, {*_CONTENT, b"XMP ", b"EXIF"})
+    behind = stray.read(source, form.stop, _BEHIND)
     return Reading((*sites, *behind.sites), (*unread, *behind.unread))
 
 
@@ -53,7 +54,7 @@ def splice(source: BinaryIO, label: str) -> Splice:
 
     Of several packets the first is edited and the others go: RFC 9649 §2.7 lets readers ignore them.
     """
-    form = _riff.form(source)
+    form = riff.form(source)
     if form.broken or not form.chunks:
         raise _broken(form.broken or "expected a picture, found no chunk")
     packets = [c for c in form.chunks if c.kind == b"XMP "]
@@ -63,12 +64,12 @@ def splice(source: BinaryIO, label: str) -> Splice:
         if chunk.kind == b"EXIF":
             edits += _blanked(source, chunk)
         elif chunk.kind != b"XMP ":
-            edits += _riff.framed(chunk, [])
+            edits += riff.framed(chunk, [])
     packet = _xmp.edit(_data(source, packets[0]) if packets else None, label)
     at = form.chunks[-1].stop
-    edits.append(Edit(at, at, _riff.packed(b"XMP ", packet)))
-    edits += _riff.resized(form, edits)
-    return spliced([*edits, *_stray.edits(source, form.stop)], size_of(source))
+    edits.append(Edit(at, at, riff.packed(b"XMP ", packet)))
+    edits += riff.resized(form, edits)
+    return spliced([*edits, *stray.edits(source, form.stop)], size_of(source))
 
 
 def _sites(source: BinaryIO, chunk: Chunk) -> list[Site]:
@@ -86,7 +87,7 @@ def _blanked(source: BinaryIO, chunk: Chunk) -> list[Edit]:
         inner = [Edit(end - len(tiff), end, _exif.blank(tiff))] if _exif.labels(tiff) else []
     except Malformed:
         inner = []
-    return _riff.framed(chunk, inner)
+    return riff.framed(chunk, inner)
 
 
 def _extended(source: BinaryIO, form: Form) -> list[Edit]:
@@ -102,7 +103,7 @@ def _extended(source: BinaryIO, form: Form) -> list[Edit]:
     if any(c.kind == b"EXIF" for c in form.chunks):
         flags |= _FLAG_EXIF
     sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return [Edit(first.start, first.start, _riff.packed(b"VP8X", bytes([flags, 0, 0, 0]) + sizes))]
+    return [Edit(first.start, first.start, riff.packed(b"VP8X", bytes([flags, 0, 0, 0]) + sizes))]
 
 
 def _canvas(source: BinaryIO, picture: Chunk) -> tuple[int, int, bool]:
@@ -121,8 +122,8 @@ def _canvas(source: BinaryIO, picture: Chunk) -> tuple[int, int, bool]:
 
 def _data(source: BinaryIO, chunk: Chunk) -> bytes:
     if chunk.size > MAX_TEXT_BYTES:
-        raise _broken(f"{_riff.name(chunk.kind)} has {chunk.size} bytes, more than the {MAX_TEXT_BYTES} that are read")
-    return read_at(source, chunk.data, chunk.size, what=_riff.name(chunk.kind))
+        raise _broken(f"{riff.name(chunk.kind)} has {chunk.size} bytes, more than the {MAX_TEXT_BYTES} that are read")
+    return read_at(source, chunk.data, chunk.size, what=riff.name(chunk.kind))
 
 
 def _broken(what: str) -> Malformed:
@@ -135,7 +136,7 @@ def clues(source: BinaryIO) -> Iterator[Clue]:
 
 
 def _clues_of(source: BinaryIO) -> Iterator[Clue]:
-    for chunk in _riff.form(source).chunks:
+    for chunk in riff.form(source).chunks:
         if chunk.kind == b"C2PA":
             yield _clues.manifest("C2PA", source, chunk.data, min(chunk.end, chunk.stop))
         elif chunk.kind in {b"XMP ", b"EXIF"} and chunk.whole and chunk.size <= MAX_TEXT_BYTES:

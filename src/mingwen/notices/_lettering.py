@@ -1,16 +1,16 @@
-"""Drawing a label: white letters on a half-opaque dark plate, with measured ink.
+"""Drawing a label: letters on a half-opaque plate, white on dark or dark on white as the picture has it, with measured ink.
 
 GB 45438-2025 §5.2 and §5.4 ask for a text height of at least 5 % of the shortest side and do not say
 which height. We measure what the reader sees, and the strictest of it: the ink, without anti-aliased
 edges, of the lowest letter, digit or full hanzi of the wording; an ``e`` of "AI-generated" counts, flat hanzi
 such as 一 and punctuation do not.
 
-A label is two maps of shares, ``tint`` and ``ink``. Every pixel format blends them with its own dark
-and light value, so that nothing but the label's box is touched and no picture is converted for it.
+A label is two maps of shares, ``plate`` and ``ink``. Every pixel format blends them with its own values for their greys, so
+that nothing but the label's box is touched and no picture is converted for it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 from typing import TypeAlias
@@ -20,14 +20,21 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mingwen.domain.errors import Refused
-from mingwen.domain.notices import Position, Style
+from mingwen.domain.notices import Box, Position, Style
 from mingwen.notices._font import ink_pixels, is_hanzi, with_ink
 
 Shares: TypeAlias = NDArray[np.float32]
+Level: TypeAlias = Callable[[float], Sequence[float]]
+"""How a pixel format writes a grey of 0 to 1: one value a channel."""
+Look: TypeAlias = Callable[[Box], NDArray[np.uint8]]
+"""What is stored in a box of the picture: height × width × 3, R′G′B′ of 8 bits."""
 
 PLATE_OPACITY = 0.62
 """On white it leaves white letters a contrast of 5.2:1, on anything darker more; WCAG 2.2 §1.4.3 asks for 4.5:1."""
-PLATE_GREY = 16 / 255
+DARK, LIGHT = 16 / 255, 1.0
+"""Greys of the plate and the letters, one each."""
+BRIGHT = 0.6
+"""Mean of the stored values above which what lies beneath gets a light plate with dark letters; 7:1 even on black."""
 SHADOW_OPACITY = 0.45
 """Of the soft dark outline within the plate, around the letters."""
 LEAST_INK_PIXELS = 9
@@ -63,14 +70,17 @@ class Label:
 
     x: int
     y: int
-    tint: Shares
-    """0 to 1: how much of the plate's dark replaces what lies beneath."""
+    plate: Shares
+    """0 to 1: how much of the plate's grey replaces what lies beneath."""
     ink: Shares
-    """0 to 1: how much of the letters' white then replaces that."""
+    """0 to 1: how much of the letters' grey then replaces that."""
     cover: Shares
     """0 to 1: where the plate is at all; a transparent picture becomes opaque there."""
     ink_pixels: int
     """The measured height of the lowest glyph."""
+    plate_grey: float = DARK
+    ink_grey: float = LIGHT
+    """0 to 1, as R′G′B′ has them."""
 
     @property
     def height(self) -> int:
@@ -87,17 +97,20 @@ class Label:
         """Left, top, right, bottom."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
-    def blend(self, under: Shares, dark: Sequence[float], light: Sequence[float]) -> Shares:
-        """Return the label over ``under`` (height × width × channels, any scale), given plate and letter colour in that scale."""
-        tint, ink = self.tint[..., None], self.ink[..., None]
-        plate = under * (1 - tint) + np.asarray(dark, np.float32) * tint
-        return plate * (1 - ink) + np.asarray(light, np.float32) * ink
+    def blend(self, under: Shares, level: Level) -> Shares:
+        """Return the label over ``under`` (height × width × channels, any scale), given how that scale writes a grey."""
+        share, ink = self.plate[..., None], self.ink[..., None]
+        plate = under * (1 - share) + np.asarray(level(self.plate_grey), np.float32) * share
+        return plate * (1 - ink) + np.asarray(level(self.ink_grey), np.float32) * ink
 
 
-def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), aspect: float = 1.0, grid: int = 1) -> Label:
+def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be left out
+    style: Style, width: int, height: int, *, turn: Turn = Turn(), aspect: float = 1.0, grid: int = 1, look: Look | None = None
+) -> Label:
     """Draw the label for a picture stored as ``width`` × ``height``; its box begins and ends on multiples of ``grid`` pixels.
 
-    ``aspect`` is the width of a stored pixel by its height; the label is drawn for what is shown and squeezed into it.
+    ``aspect`` is the width of a stored pixel by its height; the label is drawn for what is shown and squeezed into it. ``look``
+    lets the plate be chosen by what lies beneath; without it the plate is dark.
 
     Raises:
         Refused: the picture has no room for it (``notice.no-room``).
@@ -121,7 +134,10 @@ def label_for(style: Style, width: int, height: int, *, turn: Turn = Turn(), asp
     y = shown[1] - y - size[1] if turn.mirror_y else y
     left, top = (y, x) if turn.transpose else (x, y)
     stored = [_squeezed(turn.map(m), aspect) for m in maps]
-    return _aligned(round(left / aspect), top, stored, grid, ink_pixels(style.wording, font))
+    label = _aligned(round(left / aspect), top, stored, grid, ink_pixels(style.wording, font))
+    if look and look(label.box).mean() > BRIGHT * 255:
+        return replace(label, plate_grey=LIGHT, ink_grey=DARK)
+    return label
 
 
 def _squeezed(shares: Shares, aspect: float) -> Shares:
@@ -137,8 +153,8 @@ def _aligned(x: int, y: int, maps: Sequence[Shares], grid: int, ink_pixels: int)
     """Widen the box with nothing until it lies on the grid."""
     height, width = maps[0].shape
     around = ((y % grid, -(y + height) % grid), (x % grid, -(x + width) % grid))
-    tint, ink, cover = (np.pad(m, around) for m in maps)
-    return Label(x - x % grid, y - y % grid, tint, ink, cover, ink_pixels)
+    plate, ink, cover = (np.pad(m, around) for m in maps)
+    return Label(x - x % grid, y - y % grid, plate, ink, cover, ink_pixels)
 
 
 def _pad(target: int) -> tuple[int, int]:
@@ -198,7 +214,7 @@ def _wrapped(tokens: list[str], font: ImageFont.FreeTypeFont, width: float) -> l
 
 
 def _draw(lines: list[str], font: ImageFont.FreeTypeFont, target: int) -> tuple[Shares, Shares, Shares]:
-    """Return tint, ink and cover of the plate with its lines, each centred by its ink."""
+    """Return plate, ink and cover of the label with its lines, each centred by its ink."""
     boxes = [font.getbbox(line, anchor="ls") for line in lines]
     step = round(max(b[3] for b in boxes) - min(b[1] for b in boxes) + LEADING * target)
     top, bottom = round(boxes[0][1]), round(boxes[-1][3]) + step * (len(lines) - 1)
@@ -213,8 +229,8 @@ def _draw(lines: list[str], font: ImageFont.FreeTypeFont, target: int) -> tuple[
     plate = _plate(width, height, round(RADIUS * target))
     shadow = _share(letters.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.GaussianBlur(max(SHADOW * target, 1))))
     cover = _share(plate)
-    tint = cover * (1 - (1 - PLATE_OPACITY) * (1 - SHADOW_OPACITY * shadow))
-    return tint, _share(letters), cover
+    share = cover * (1 - (1 - PLATE_OPACITY) * (1 - SHADOW_OPACITY * shadow))
+    return share, _share(letters), cover
 
 
 def _plate(width: int, height: int, radius: int) -> Image.Image:

@@ -9,8 +9,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.notices import Style
-from mingwen.notices._cue import Samples, at_end, at_start, rhythm
+from mingwen.domain.notices import Moment, Style
+from mingwen.notices._cue import Samples, cue
 from mingwen.notices._iso import graft
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style, *, container: str) -> N
     """Write the file with the rhythm; the content's packets are untouched."""
     with av.open(source, "r", metadata_errors="replace") as content:
         stream = _stream(content)
-        front = _packets(rhythm(style.rhythm, stream.rate, at_end=False), stream) if at_start(style.ends) else []
-        back = _packets(rhythm(style.rhythm, stream.rate, at_end=True), stream) if at_end(style.ends) else []
+        front = _packets(cue(style, stream.rate, Moment.START), stream) if Moment.START in style.moments else []
+        back = _packets(cue(style, stream.rate, Moment.END), stream) if Moment.END in style.moments else []
         with av.open(sink, "w", format=container) as out:
             out.metadata.update(content.metadata)
             out.set_chapters(_later(content.chapters(), Fraction(len(front) * FRAME_SAMPLES, stream.rate)))

@@ -8,8 +8,8 @@ import av
 import numpy as np
 
 from mingwen.domain.errors import Malformed
-from mingwen.domain.notices import Style
-from mingwen.notices._cue import Samples, at_end, at_start, copied, rhythm
+from mingwen.domain.notices import Moment, Style
+from mingwen.notices._cue import Samples, copied, cue
 
 V1, V2, V25 = 3, 2, 0
 LAYER_3 = 1
@@ -64,8 +64,8 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     first = source.read(frame.size)
     summary = _summary(first, frame)
     music = start + len(first) if summary else start
-    front = _frames(rhythm(style.rhythm, frame.rate, at_end=False), frame) if at_start(style.ends) else []
-    back = _frames(rhythm(style.rhythm, frame.rate, at_end=True), frame) if at_end(style.ends) else []
+    front = _frames(cue(style, frame.rate, Moment.START), frame) if Moment.START in style.moments else []
+    back = _frames(cue(style, frame.rate, Moment.END), frame) if Moment.END in style.moments else []
     sink.writelines(copied(source, 0, start))
     if summary:
         sink.write(_recounted(first, summary, front, back))

@@ -14,7 +14,7 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from mingwen.domain.errors import Refused
-from mingwen.notices._lettering import PLATE_GREY, Label, Shares
+from mingwen.notices._lettering import Label, Shares
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -72,26 +72,25 @@ def _draw(pixels: Pixels, frame: VideoFrame, number: int, label: Label) -> None:
     """Blend the label into one plane, in place."""
     height, width, components = pixels.shape
     part = _shrunk(label, round(frame.width / width), round(frame.height / height))
-    dark, light = _levels(frame, number)
     left, top, right, bottom = part.box
     under = pixels[top:bottom, left:right].astype(np.float32)
-    part = replace(part, tint=part.tint[: under.shape[0], : under.shape[1]], ink=part.ink[: under.shape[0], : under.shape[1]])
-    over = part.blend(under, (dark,) * components, (light,) * components)
+    rows, columns = under.shape[:2]
+    part = replace(part, plate=part.plate[:rows, :columns], ink=part.ink[:rows, :columns])
+    over = part.blend(under, lambda grey: (_level(frame, number, grey),) * components)
     pixels[top:bottom, left:right] = np.rint(over).astype(pixels.dtype)
 
 
-def _levels(frame: VideoFrame, number: int) -> tuple[float, float]:
-    """Return the values of the plate's dark and the letters' white in a plane."""
+def _level(frame: VideoFrame, number: int, grey: float) -> float:
+    """Return the value of a grey in a plane."""
     component = frame.format.components[number]
     depth = 1 << component.bits
     if component.is_alpha:
-        return depth - 1, depth - 1
+        return depth - 1
     if component.is_chroma:
-        return depth / 2, depth / 2
+        return depth / 2
     full = frame.color_range == FULL_RANGE or frame.format.name.startswith(("yuvj", "gb"))
     black, span = (0.0, depth - 1.0) if full else (depth / 16, depth * 219 / 256)
-    white = WHITE.get(frame.color_trc, 1.0)
-    return black + span * PLATE_GREY * white, black + span * white
+    return black + span * grey * WHITE.get(frame.color_trc, 1.0)
 
 
 def _shrunk(label: Label, across: int, down: int) -> Label:
@@ -102,4 +101,4 @@ def _shrunk(label: Label, across: int, down: int) -> Label:
         blocks = shares.reshape(height // down, down, width // across, across)
         return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
 
-    return replace(label, x=label.x // across, y=label.y // down, tint=mean(label.tint), ink=mean(label.ink))
+    return replace(label, x=label.x // across, y=label.y // down, plate=mean(label.plate), ink=mean(label.ink))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mingwen.domain.notices import Style
-from mingwen.notices._lettering import PLATE_GREY, Label, Turn, label_for
+from mingwen.notices._lettering import Label, Turn, label_for
 
 P = TypeVar("P", np.uint8, np.uint16)
 
@@ -42,7 +42,16 @@ def decoded(data: bytes, kind: str) -> Image.Image:
 
 def label_of(image: Image.Image, style: Style) -> Label:
     """Draw the label for a picture, upright as its Exif orientation has it shown."""
-    return label_for(style, *image.size, turn=TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), Turn()))
+    turn = TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), Turn())
+    return label_for(style, *image.size, turn=turn, look=lambda box: np.asarray(_on_paper(image.crop(box))))
+
+
+def _on_paper(part: Image.Image) -> Image.Image:
+    """Return R′G′B′ as it looks on a white page."""
+    if not part.has_transparency_data:
+        return part.convert("RGB")
+    part = part.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB")
 
 
 def labelled(image: Image.Image, label: Label, *, mode: str | None = None) -> Image.Image:
@@ -65,14 +74,13 @@ def burnt_in(pixels: NDArray[P], label: Label, *, alpha: bool = False, subtracti
     ``subtractive`` that the channels are amounts of ink with black last.
     """
     top = float(np.iinfo(pixels.dtype).max)
-    dark, light = PLATE_GREY * top, top
     under = pixels.astype(np.float32)
     if subtractive:
-        out = label.blend(under, (0, 0, 0, top - dark), (0,) * 4)
+        out = label.blend(under, lambda grey: (0, 0, 0, top * (1 - grey)))
     elif alpha:
         out = _over_transparency(under, label, top)
     else:
-        out = label.blend(under, (dark,) * pixels.shape[2], (light,) * pixels.shape[2])
+        out = label.blend(under, lambda grey: (grey * top,) * pixels.shape[2])
     return np.clip(np.rint(out), 0, top).astype(pixels.dtype)
 
 
@@ -81,7 +89,7 @@ def _over_transparency(under: NDArray[np.float32], label: Label, top: float) -> 
     colour, opacity = under[..., :-1], under[..., -1:] / top
     channels = colour.shape[2]
     paper = colour * opacity + top * (1 - opacity)
-    inside = label.blend(paper, (PLATE_GREY * top,) * channels, (top,) * channels)
+    inside = label.blend(paper, lambda grey: (grey * top,) * channels)
     cover = label.cover[..., None]
     after = cover + opacity * (1 - cover)
     mixed = (inside * cover + colour * opacity * (1 - cover)) / np.maximum(after, 1 / top)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Ends, Style
+from mingwen.domain.notices import Moment, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Notice:
     """Which clause of GB 45438-2025 it follows: "§5.2"."""
     mark: Callable[[BinaryIO, BinaryIO, str, Style], str]
     """``(source, sink, format_name, style) → what was drawn``."""
-    found: Callable[[BinaryIO], tuple[Ends, ...]] | None = None
-    """The ends at which a file bears a label; None where that takes recognising pictures or sounds."""
+    found: Callable[[BinaryIO], tuple[Moment, ...]] | None = None
+    """The moments at which a file bears a label; None where that takes recognising pictures or sounds."""
 
 
 def not_drawn(format_name: str, drawn: Iterable[str]) -> Refused:

@@ -12,8 +12,8 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 
 from mingwen.domain.errors import Malformed, Refused
-from mingwen.domain.notices import Style
-from mingwen.notices._cue import Samples, at_end, at_start, copied, rhythm
+from mingwen.domain.notices import Moment, Style
+from mingwen.notices._cue import Samples, copied, cue
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 Code: TypeAlias = Callable[[Samples], bytes]
@@ -58,8 +58,8 @@ class _Layout:
 def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     """Write the file with the rhythm, in constant memory."""
     layout = _layout(source)
-    front = layout.code(rhythm(style.rhythm, layout.rate, at_end=False)) if at_start(style.ends) else b""
-    back = layout.code(rhythm(style.rhythm, layout.rate, at_end=True)) if at_end(style.ends) else b""
+    front = layout.code(cue(style, layout.rate, Moment.START)) if Moment.START in style.moments else b""
+    back = layout.code(cue(style, layout.rate, Moment.END)) if Moment.END in style.moments else b""
     data = layout.data
     added, old = len(front) + len(back), data.stop - data.start
     sizes = {c: c.stop - c.start + (added if c is data else 0) for c in layout.chunks}

@@ -40,7 +40,7 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
         coder(source, sink, style)
     except (FFmpegError, ValueError) as broken:
         raise Malformed("audio.broken", f"expected a whole {format_name}, but {broken}", hint="get a whole copy") from broken
-    return f"put 短长 短短 (Morse AI, {style.rhythm.pitch_hz:g} Hz) at {style.ends.value}"
+    return f"put 短长 短短 (Morse AI, {style.rhythm.pitch_hz:g} Hz) at {' and '.join(style.moments)}"
 
 
 MEMBER = Notice(Medium.AUDIO, "§5.3", mark)

@@ -1,4 +1,4 @@
-"""The label on a text: the wording as a line of its own at the start, the end, or both.
+"""The label on a text: the wording as a line of its own at the start or the end.
 
 Everything else stays byte for byte: encoding, byte order mark, kind of line ends, front matter.
 """
@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeAlias
 
 from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Ends, Style, has_elements
+from mingwen.domain.notices import Moment, Style, has_elements
 from mingwen.notices import _html
 from mingwen.notices._shape import Notice, not_drawn
 
@@ -85,10 +85,10 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
         sink.write(line.encode(encoding if encoding != "latin-1" else "ascii", "xmlcharrefreplace"))
         at, offset = place, upto
     sink.write(data[offset:])
-    return f"wrote {style.wording} at {style.ends.value}"
+    return f"wrote {style.wording} at {' and '.join(style.moments)}"
 
 
-def found(text: str) -> tuple[Ends, ...]:
+def found(text: str) -> tuple[Moment, ...]:
     """Return the ends at which a text bears a label in one of our forms: none, one, or both."""
     notices = [m.span() for m in _LINE_NOTICE.finditer(text) if has_elements(m[1] or m[2] or m[3])]
     notices += _html.spans(text)
@@ -97,11 +97,11 @@ def found(text: str) -> tuple[Ends, ...]:
     first, last = min(notices), max(notices)
     front = _FRONT_MATTER.match(text)
     before = text[front.end() if front else 0 : first[0]]
-    ends = ((Ends.START, _html.visible(before)), (Ends.END, _html.visible(text[last[1] :])))
+    ends = ((Moment.START, _html.visible(before)), (Moment.END, _html.visible(text[last[1] :])))
     return tuple(end for end, seen in ends if not seen)
 
 
-def _found(source: BinaryIO) -> tuple[Ends, ...]:
+def _found(source: BinaryIO) -> tuple[Moment, ...]:
     """Search a text of at most ``MAX_SEARCHED_BYTES``; of a longer one, or one that is no text, nothing is said."""
     source.seek(0)
     data = source.read(MAX_SEARCHED_BYTES + 1)
@@ -147,7 +147,7 @@ def _plain(text: str, style: Style, newline: str) -> Insertions:
     line = _line(style)
     start = [(0, line + newline + (newline if text else ""))]
     end = [(len(text), _ended(text, newline) + (newline if text else "") + line + newline)]
-    return _chosen(style.ends, start, end)
+    return _chosen(style, start, end)
 
 
 def _markdown(text: str, style: Style, newline: str) -> Insertions:
@@ -158,7 +158,7 @@ def _markdown(text: str, style: Style, newline: str) -> Insertions:
     close = _open_block(text[first:])
     start = [(first, lead + quote + newline + (newline if text[first:] else ""))]
     tail = _ended(text, newline) + (close + newline if close else "") + (newline if text else "")
-    return _chosen(style.ends, start, [(len(text), tail + quote + newline)])
+    return _chosen(style, start, [(len(text), tail + quote + newline)])
 
 
 def _open_block(text: str) -> str:
@@ -183,11 +183,11 @@ def _hypertext(text: str, style: Style, newline: str) -> Insertions:
     language = "zh-Hans" if _HANZI.search(style.wording) else "en"
     element = _html.ELEMENT.format(language=language, wording=html.escape(style.wording, quote=False))
     start, end, close = _html.places(text)
-    return _chosen(style.ends, [(start, newline + element + newline)], [(end, close + newline + element + newline)])
+    return _chosen(style, [(start, newline + element + newline)], [(end, close + newline + element + newline)])
 
 
-def _chosen(ends: Ends, start: Insertions, end: Insertions) -> Insertions:
-    return {Ends.START: start, Ends.END: end, Ends.BOTH: start + end}[ends]
+def _chosen(style: Style, start: Insertions, end: Insertions) -> Insertions:
+    return (start if Moment.START in style.moments else []) + (end if Moment.END in style.moments else [])
 
 
 FORMATS: dict[str, Callable[[str, Style, str], Insertions]] = {"text": _plain, "markdown": _markdown, "html": _hypertext}

@@ -12,14 +12,14 @@ from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel, to_json
 from mingwen.domain.manifests import MANIFEST_SUFFIX, Manifest, State, Status, Where
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Ends
+from mingwen.domain.notices import Moment
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
 from mingwen.formats import Format
 from mingwen.ports import World
 from mingwen.services import _files
 from mingwen.services._files import NOTHING, Beside
 
-_ENDS_ZH: Final = {Ends.START: "开头", Ends.END: "结尾"}
+_MOMENTS_ZH: Final = {Moment.START: "开头", Moment.MIDDLE: "中间", Moment.END: "结尾"}
 _PROVENANCE: Final = "http://purl.org/dc/terms/"
 _NO_STORE: Final = "what stands in its place is no manifest store"
 MAX_CHECKED: Final = 2
@@ -84,7 +84,7 @@ def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:
     """Tell of explicit labels in texts; other media would have to be recognised, so their libraries are not even loaded."""
     search = notices.of(medium).found if medium is Medium.TEXT else None
     return (
-        tuple(found("notice.found", medium.value, where=end.value, where_zh=_ENDS_ZH[end]) for end in search(source))
+        tuple(found("notice.found", medium.value, where=end.value, where_zh=_MOMENTS_ZH[end]) for end in search(source))
         if search
         else ()
     )

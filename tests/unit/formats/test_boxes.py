@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mingwen.containers.boxes import MAX_WALKED
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.media import Keep, Splice
 from mingwen.formats import mp4
-from mingwen.formats._boxes import MAX_WALKED
 from mingwen.formats._iso import MAX_MOOV_BYTES
 from mingwen.formats._moov import PLACE
 from mingwen.formats._shape import Reading, Site, Wrapper

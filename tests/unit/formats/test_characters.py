@@ -4,8 +4,8 @@ import io
 
 import pytest
 
+from mingwen.containers.edits import Edit, spliced
 from mingwen.domain.media import Keep
-from mingwen.formats._bytes import Edit, spliced
 from mingwen.formats._characters import closing, encoding_of, opening
 
 

@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mingwen.containers import riff, stray
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.media import Keep
-from mingwen.formats import _id3, _riff, _stray, _wav, _xmp, wav, webp
+from mingwen.formats import _id3, _wav, _xmp, wav, webp
 from mingwen.formats._shape import Format, Reading
 
 LABEL = '{"Label":"1","ContentProducer":"MiniMax","ProduceID":"06649909c7a9924cacafe995ce6d4656"}'
 WRAPPED = f'{{"AIGC":{LABEL}}}'.encode()
 FMT = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8)
-OWN = _riff.packed(b"AIGC", LABEL.encode())
-CHUNK = _riff.packed
+OWN = riff.packed(b"AIGC", LABEL.encode())
+CHUNK = riff.packed
 
 
-def riff(*chunks: bytes, size: int | None = None, kind: bytes = b"WAVE") -> bytes:
+def wave(*chunks: bytes, size: int | None = None, kind: bytes = b"WAVE") -> bytes:
     body = kind + b"".join(chunks)
     return b"RIFF" + (len(body) if size is None else size).to_bytes(4, "little") + body
 
@@ -45,48 +46,48 @@ def found(data: bytes) -> list[tuple[str, str]]:
 
 
 def test_the_chunk_is_appended_and_the_size_follows() -> None:
-    data = riff(FMT, CHUNK(b"data", bytes(5)))
-    assert spliced(data) == riff(FMT, CHUNK(b"data", bytes(5)), OWN)
+    data = wave(FMT, CHUNK(b"data", bytes(5)))
+    assert spliced(data) == wave(FMT, CHUNK(b"data", bytes(5)), OWN)
     assert spliced(spliced(data, "{}")) == spliced(data)
 
 
 def test_trailing_zeros_and_several_chunks_are_read_and_end_as_one() -> None:
-    data = riff(OWN, FMT, CHUNK(b"data", bytes(4)), CHUNK(b"AIGC", b"{}\0\0"))
+    data = wave(OWN, FMT, CHUNK(b"data", bytes(4)), CHUNK(b"AIGC", b"{}\0\0"))
     assert found(data) == [("WAV AIGC", LABEL), ("WAV AIGC", "{}")]
-    assert spliced(data) == riff(FMT, CHUNK(b"data", bytes(4)), OWN)
+    assert spliced(data) == wave(FMT, CHUNK(b"data", bytes(4)), OWN)
 
 
 def test_a_missing_pad_byte_is_put_where_a_chunk_follows() -> None:
-    data = riff(FMT, CHUNK(b"data", bytes(5))[:-1])
-    assert spliced(data) == riff(FMT, CHUNK(b"data", bytes(5)), OWN)
+    data = wave(FMT, CHUNK(b"data", bytes(5))[:-1])
+    assert spliced(data) == wave(FMT, CHUNK(b"data", bytes(5)), OWN)
     odd = listed(CHUNK(b"IART", b"me"), CHUNK(b"ICMT", WRAPPED)[:-1])
     assert len(WRAPPED) % 2, "the case needs an odd child"
-    for data in (riff(FMT, odd, CHUNK(b"data", b"12")), riff(FMT, CHUNK(b"data", b"12"), odd[:-1])):
+    for data in (wave(FMT, odd, CHUNK(b"data", b"12")), wave(FMT, CHUNK(b"data", b"12"), odd[:-1])):
         assert listed(CHUNK(b"IART", b"me")) in spliced(data)
         assert found(spliced(data)) == [("WAV AIGC", LABEL)]
 
 
 def test_what_stands_behind_the_end_stays_but_for_a_label() -> None:
-    data = riff(FMT, CHUNK(b"data", bytes(4)))
-    assert spliced(data + b"tail") == riff(FMT, CHUNK(b"data", bytes(4)), OWN) + b"tail"
+    data = wave(FMT, CHUNK(b"data", bytes(4)))
+    assert spliced(data + b"tail") == wave(FMT, CHUNK(b"data", bytes(4)), OWN) + b"tail"
     assert found(data + b"<" + WRAPPED + b">") == [("after RIFF", WRAPPED.decode())]
     assert spliced(data + b"<" + WRAPPED + b">").endswith(OWN + b"<>")
-    assert read(data + bytes(_stray.MAX_TAIL_BYTES + 1)).unread == ()
-    assert read(data + bytes(_stray.MAX_TAIL_BYTES + 1) + WRAPPED).unread[0].place == "after RIFF"
+    assert read(data + bytes(stray.MAX_TAIL_BYTES + 1)).unread == ()
+    assert read(data + bytes(stray.MAX_TAIL_BYTES + 1) + WRAPPED).unread[0].place == "after RIFF"
 
 
 @pytest.mark.parametrize(("size", "head"), [(0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF), (0, 0xFFFF_FFFF)])
 def test_samples_without_an_honest_size_keep_their_end(size: int, head: int) -> None:
-    data = riff(FMT, b"data" + size.to_bytes(4, "little") + bytes(range(50)), size=head)
+    data = wave(FMT, b"data" + size.to_bytes(4, "little") + bytes(range(50)), size=head)
     assert found(data) == []
     out = spliced(data)
     assert found(out) == [("WAV AIGC", LABEL)]
-    assert out == riff(FMT, OWN, b"data" + size.to_bytes(4, "little") + bytes(range(50)), size=head)
+    assert out == wave(FMT, OWN, b"data" + size.to_bytes(4, "little") + bytes(range(50)), size=head)
     assert spliced(spliced(data, "{}")) == out
 
 
 def test_samples_that_are_cut_off_are_told_and_still_labelled() -> None:
-    whole = riff(FMT, CHUNK(b"data", bytes(100)))
+    whole = wave(FMT, CHUNK(b"data", bytes(100)))
     reading = read(whole[:-30])
     assert "30 more than there are" in reading.unread[0].reason
     out = spliced(whole[:-30])
@@ -95,7 +96,7 @@ def test_samples_that_are_cut_off_are_told_and_still_labelled() -> None:
 
 
 def test_a_head_that_promises_more_chunks_is_told() -> None:
-    whole = riff(FMT, CHUNK(b"data", bytes(100)), OWN)
+    whole = wave(FMT, CHUNK(b"data", bytes(100)), OWN)
     assert "by the size in the head" in read(whole[: -len(OWN)]).unread[0].reason
 
 
@@ -104,7 +105,7 @@ def test_other_places_are_read_and_only_the_label_goes() -> None:
     bext = CHUNK(b"bext", bytes(603))
     comment = listed(CHUNK(b"INAM", b"name"), CHUNK(b"ICMT", WRAPPED), CHUNK(b"AIGC", LABEL.encode()))
     packet = CHUNK(b"_PMX", _xmp.edit(None, LABEL))
-    data = riff(FMT, bext, comment, CHUNK(b"id3 ", tag), packet, CHUNK(b"data", bytes(4)))
+    data = wave(FMT, bext, comment, CHUNK(b"id3 ", tag), packet, CHUNK(b"data", bytes(4)))
     assert [place for place, _ in found(data)] == [
         "WAV LIST/INFO ICMT",
         "WAV LIST/INFO AIGC",
@@ -113,17 +114,17 @@ def test_other_places_are_read_and_only_the_label_goes() -> None:
     ]
     empty = CHUNK(b"id3 ", tag[:10] + bytes(len(tag) - 10))
     blanked = CHUNK(b"_PMX", _xmp.without(_xmp.edit(None, LABEL)))
-    assert spliced(data) == riff(FMT, bext, listed(CHUNK(b"INAM", b"name")), empty, blanked, CHUNK(b"data", bytes(4)), OWN)
+    assert spliced(data) == wave(FMT, bext, listed(CHUNK(b"INAM", b"name")), empty, blanked, CHUNK(b"data", bytes(4)), OWN)
 
 
 def test_a_comment_in_gb18030_is_read() -> None:
     text = '说明{"AIGC":{"Label":"1"}}'
-    assert found(riff(FMT, listed(CHUNK(b"ICMT", text.encode("gb18030"))))) == [("WAV LIST/INFO ICMT", text)]
+    assert found(wave(FMT, listed(CHUNK(b"ICMT", text.encode("gb18030"))))) == [("WAV LIST/INFO ICMT", text)]
 
 
 def test_free_text_and_other_lists_are_no_labels() -> None:
     cues = listed(CHUNK(b"labl", b"\1\0\0\0verse"), kind=b"adtl")
-    assert found(riff(FMT, listed(CHUNK(b"ICMT", b"made with AIGC tools")), cues, CHUNK(b"data", b""))) == []
+    assert found(wave(FMT, listed(CHUNK(b"ICMT", b"made with AIGC tools")), cues, CHUNK(b"data", b""))) == []
 
 
 @pytest.mark.parametrize(
@@ -141,13 +142,13 @@ def test_free_text_and_other_lists_are_no_labels() -> None:
     ids=["size", "child", "xmp", "id3 version", "id3 size", "large", "no chunk", "nested"],
 )
 def test_what_cannot_be_read_is_told(chunk: bytes) -> None:
-    data = riff(FMT, CHUNK(b"data", bytes(4)), chunk)
+    data = wave(FMT, CHUNK(b"data", bytes(4)), chunk)
     assert read(data).unread
     assert LABEL in [s.text for s in read(spliced(data)).sites if s.guide]
 
 
 def test_a_million_empty_chunks_are_not_all_walked() -> None:
-    data = riff(FMT, CHUNK(b"junk", b"") * 1_000_000, CHUNK(b"data", b""))
+    data = wave(FMT, CHUNK(b"junk", b"") * 1_000_000, CHUNK(b"data", b""))
     tracemalloc.start()
     assert "more than" in read(data).unread[0].reason
     peak = tracemalloc.get_traced_memory()[1]
@@ -157,7 +158,7 @@ def test_a_million_empty_chunks_are_not_all_walked() -> None:
 
 def test_a_riff_that_would_outgrow_its_size_is_refused() -> None:
     # the head says nearly 4 GiB: what a file of that size says, without its bytes
-    data = riff(FMT, CHUNK(b"data", b"12"), size=0xFFFF_FFF0)
+    data = wave(FMT, CHUNK(b"data", b"12"), size=0xFFFF_FFF0)
     with pytest.raises(Refused, match="4 GiB") as caught:
         spliced(data)
     assert "rf64" in caught.value.hint
@@ -167,7 +168,7 @@ def test_rf64_without_ds64_and_wav_without_samples_are_malformed() -> None:
     with pytest.raises(Malformed, match="ds64"):
         read(b"RF64\xff\xff\xff\xffWAVE" + FMT + bytes(50))
     with pytest.raises(Malformed, match="data chunk"):
-        spliced(riff(FMT))
+        spliced(wave(FMT))
     with pytest.raises(Malformed, match="RIFF head"):
         read(b"RIFF\0\0\0")
 
@@ -196,14 +197,14 @@ def test_sizes_in_the_table_of_ds64_are_used() -> None:
 )
 def test_a_webp_that_cannot_be_kept_is_malformed(chunks: list[bytes]) -> None:
     with pytest.raises(Malformed):
-        spliced(riff(*chunks, kind=b"WEBP"), member=webp.MEMBER)
+        spliced(wave(*chunks, kind=b"WEBP"), member=webp.MEMBER)
 
 
 def test_a_simple_webp_gets_the_canvas_and_the_alpha_of_its_picture() -> None:
     lossless = CHUNK(b"VP8L", b"\x2f" + (0x3FFF | 99 << 14 | 1 << 28).to_bytes(4, "little"))
     lossy = CHUNK(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640 | 1 << 14, 480))
     for picture, flags, width, height in ((lossless, 0x14, 16384, 100), (lossy, 0x04, 640, 480)):
-        out = spliced(riff(picture, kind=b"WEBP"), member=webp.MEMBER)
+        out = spliced(wave(picture, kind=b"WEBP"), member=webp.MEMBER)
         canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         assert out[12:30] == CHUNK(b"VP8X", bytes([flags, 0, 0, 0]) + canvas)
         assert out[30 : 30 + len(picture)] == picture
@@ -211,7 +212,7 @@ def test_a_simple_webp_gets_the_canvas_and_the_alpha_of_its_picture() -> None:
 
 def test_two_packets_become_one_and_too_many_are_told() -> None:
     packet = CHUNK(b"XMP ", _xmp.edit(None, "{}"))
-    data = riff(CHUNK(b"VP8L", b"\x2f\0\0\0\0"), *[packet] * 20, kind=b"WEBP")
+    data = wave(CHUNK(b"VP8L", b"\x2f\0\0\0\0"), *[packet] * 20, kind=b"WEBP")
     assert "more than the 16" in read(data, webp.MEMBER).unread[0].reason
     out = read(spliced(data, member=webp.MEMBER), webp.MEMBER)
     assert [s.text for s in out.sites] == [LABEL]
@@ -232,7 +233,7 @@ CHUNKS = st.one_of(
     tail=st.one_of(st.binary(max_size=20), st.just(WRAPPED)),
 )
 def test_any_riff_is_read_or_refused_and_ends_with_one_label(chunks: list[bytes], size: int | None, tail: bytes) -> None:
-    data = riff(FMT, *chunks, CHUNK(b"data", b"12"), size=size) + tail
+    data = wave(FMT, *chunks, CHUNK(b"data", b"12"), size=size) + tail
     other = LABEL.replace("0664", "9999")
     try:
         read(data)

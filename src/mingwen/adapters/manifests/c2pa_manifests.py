@@ -15,9 +15,9 @@ import c2pa
 from mingwen.adapters.manifests.keys import Sign
 from mingwen.adapters.manifests.reports import manifest
 from mingwen.adapters.manifests.streams import Nowhere, Watched
+from mingwen.containers.boxes import Box, walk
 from mingwen.domain.errors import Malformed, MingwenError, Unavailable
 from mingwen.domain.manifests import PARENT, Agent, Manifest, State, Statement, Status, Where, definition
-from mingwen.formats._boxes import Box, walk
 from mingwen.ports import Parent
 
 MAX_SIDECAR_BYTES: Final = 32 << 20

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from mingwen.formats._pdf_objects import Value, broken
+from mingwen.containers.pdf_objects import Value, broken
 
 MAX_SLOW_BYTES: Final = 1 << 20
 """Of what Python has to unpack byte by byte."""

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from mingwen.containers.edits import read_at
+from mingwen.containers.pdf_file import MAX_NUMBER, File, Object
+from mingwen.containers.pdf_objects import Parser, Ref, Value, broken, literal, rewritten
 from mingwen.domain.errors import Refused
-from mingwen.formats._bytes import read_at
-from mingwen.formats._pdf_file import MAX_NUMBER, File, Object
-from mingwen.formats._pdf_objects import Parser, Ref, Value, broken, literal, rewritten
 
 MAX_TABLE_OFFSET: Final = 9_999_999_999
 """Ten digits, §7.5.4."""

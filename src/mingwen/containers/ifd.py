@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
+from mingwen.containers.edits import read_at, size_of
 from mingwen.domain.errors import Malformed
 from mingwen.domain.sites import Unread
-from mingwen.formats._bytes import read_at, size_of
 
 MAX_DIRECTORIES: Final = 65_536
 """Pages and what hangs below them; stacks of a microscope have thousands."""

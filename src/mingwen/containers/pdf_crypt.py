@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
+from mingwen.containers.pdf_objects import Value, broken
 from mingwen.domain.errors import Malformed
-from mingwen.formats._pdf_objects import Value, broken
 
 _PADDING: Final = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 """Algorithm 2 step a: what stands for a password that is empty."""

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, read_at, size_of
 from mingwen.domain.errors import Malformed, MingwenError, Refused
 from mingwen.domain.sites import Reading, Unread
-from mingwen.formats import _stray
-from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_ENTRIES: Final = 65_535
 MAX_DIRECTORY_BYTES: Final = 8 << 20
@@ -169,11 +169,11 @@ def opened(source: BinaryIO) -> Archive:
 def nets(archive: Archive) -> Reading:
     """Find labels where no program looks: behind the end and in its comment; in gaps and the directory, tell of them."""
     source, end = archive.source, archive.end
-    behind = _stray.read(source, end.at + _END_BYTES, "behind the archive")
+    behind = stray.read(source, end.at + _END_BYTES, "behind the archive")
     directory = read_at(source, end.directory, end.directory_bytes, what="the directory")
-    unread = [*behind.unread, *_stray.unexplained(directory, (), "ZIP directory")]
+    unread = [*behind.unread, *stray.unexplained(directory, (), "ZIP directory")]
     for start, stop in archive.gaps:
-        unread += _stray.hidden(source, start, stop, "between entries")[:1]
+        unread += stray.hidden(source, start, stop, "between entries")[:1]
         if _holds_archive(source, start, stop):
             unread.append(Unread("between entries", "is what looks like another archive, which other programs may read"))
     return Reading(behind.sites, tuple(unread[:MAX_TRIES]))
@@ -188,7 +188,7 @@ def edits(archive: Archive, changed: Mapping[Entry, bytes], added: Mapping[str, 
         Refused: the archive would grow beyond what its records can say (``zip.too-large``).
     """
     source, end = archive.source, archive.end
-    out = _stray.edits(source, end.at + _END_BYTES)
+    out = stray.edits(source, end.at + _END_BYTES)
     said = end.at + _END_BYTES + end.comment
     commented = sum(min(e.stop, said) - e.start for e in out if e.start < said)
     moved = grown = 0
@@ -273,7 +273,7 @@ def _number(value: int, width: int) -> bytes:
 
 def _end(source: BinaryIO, size: int) -> _End:
     """Find the end record from behind; the last one that leads to a directory counts, as other programs take it."""
-    reach = min(size, _stray.MAX_TAIL_BYTES + LONGEST_COMMENT + _END_BYTES)
+    reach = min(size, stray.MAX_TAIL_BYTES + LONGEST_COMMENT + _END_BYTES)
     tail = read_at(source, size - reach, reach, what="the end")
     at = len(tail)
     for _ in range(MAX_TRIES):

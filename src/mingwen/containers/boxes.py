@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from struct import pack
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import read_at
 from mingwen.domain.errors import Malformed
-from mingwen.formats._bytes import read_at
 from mingwen.formats._shape import Unread
 
 MAX_WALKED: Final = 200_000

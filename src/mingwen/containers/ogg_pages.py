@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final, NamedTuple
 
+from mingwen.containers.edits import Edit, read_at, size_of
 from mingwen.domain.errors import Malformed
-from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_PAGES: Final = 1 << 20
 """Pages of one file that are walked; 4 GiB have as many."""

@@ -9,10 +9,10 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Literal, TypeAlias
 
+from mingwen.containers import stray
+from mingwen.containers.edits import Edit, growth_of, read_at, size_of
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.sites import Unread
-from mingwen.formats import _stray
-from mingwen.formats._bytes import Edit, growth_of, read_at, size_of
 
 MAX_CHUNKS: Final = 32_768
 """Chunks of one list that are walked; an animation of 18 minutes at 30 pictures a second has as many."""
@@ -80,7 +80,7 @@ class Form:
 def odd(source: BinaryIO, form: Form, known: Container[bytes]) -> list[Unread]:
     """Say so if a chunk of no known kind seems to hold a label."""
     strange = [c for c in form.chunks if c.whole and c.kind not in known]
-    return [u for c in strange for u in _stray.hidden(source, c.data, min(c.end, c.data + MAX_ODD_BYTES), name(c.kind))]
+    return [u for c in strange for u in stray.hidden(source, c.data, min(c.end, c.data + MAX_ODD_BYTES), name(c.kind))]
 
 
 def form(source: BinaryIO) -> Form:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, NamedTuple, TypeGuard
 
+from mingwen.containers.edits import read_at, size_of
+from mingwen.containers.pdf_crypt import Keys, keys
+from mingwen.containers.pdf_filters import unfiltered
+from mingwen.containers.pdf_objects import Cut, Parser, Ref, Value, broken
 from mingwen.domain.errors import Malformed
-from mingwen.formats._bytes import read_at, size_of
-from mingwen.formats._pdf_crypt import Keys, keys
-from mingwen.formats._pdf_filters import unfiltered
-from mingwen.formats._pdf_objects import Cut, Parser, Ref, Value, broken
 
 HEADER_BYTES: Final = 1024
 TAIL_BYTES: Final = 1 << 20

@@ -7,11 +7,11 @@ from itertools import chain
 from struct import pack
 from typing import BinaryIO, Final, NamedTuple
 
+from mingwen.containers.boxes import Box, Node, boxes, broken, named, tree
+from mingwen.containers.edits import read_at, size_of
+from mingwen.containers.iloc import IN_FILE, IN_IDAT, MAX_ITEMS, Place, Table
+from mingwen.containers.iloc import parse as parse_table
 from mingwen.domain.errors import Malformed
-from mingwen.formats._boxes import Box, Node, boxes, broken, named, tree
-from mingwen.formats._bytes import read_at, size_of
-from mingwen.formats._iloc import IN_FILE, IN_IDAT, MAX_ITEMS, Place, Table
-from mingwen.formats._iloc import parse as parse_table
 from mingwen.formats._shape import Unread
 
 MAX_META_BYTES: Final = 16 << 20

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO, Final
 
+from mingwen.containers.edits import Edit, read_at, size_of
 from mingwen.domain.labels import TELLING
 from mingwen.domain.sites import Reading, Site, Unread, Wrapper
-from mingwen.formats._bytes import Edit, read_at, size_of
 
 MAX_TAIL_BYTES: Final = 1 << 20
 """How much behind the end is searched closely."""

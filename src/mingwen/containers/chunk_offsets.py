@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from struct import pack
 from typing import BinaryIO, Final
 
-from mingwen.formats._boxes import Box, Node, boxes, broken, named, walk
-from mingwen.formats._bytes import Edit, read_at
+from mingwen.containers.boxes import Box, Node, boxes, broken, named, walk
+from mingwen.containers.edits import Edit, read_at
 from mingwen.formats._shape import Unread
 
 MAX_INDEX_BYTES: Final = 64 << 20

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mingwen.formats._boxes import broken
-from mingwen.formats._offsets import Shift
+from mingwen.containers.boxes import broken
+from mingwen.containers.chunk_offsets import Shift
 
 MAX_ITEMS: Final = 65_536
 MAX_EXTENTS: Final = 262_144
