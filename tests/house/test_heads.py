@@ -12,7 +12,7 @@ FOLDER = ROOT / "src/mingwen/formats"
 HEADS = sorted(p for p in FOLDER.glob("*.py") if not p.stem.startswith("_"))
 TABLES = {"_shape", "_brands", "_characters", "_doctype", "_fronts", "_packages"}
 """Small shared files that tell formats apart by their first bytes."""
-BELOW = {"_beside", "_bytes"}
+BELOW = {"_beside"}
 """What the family itself and those files import."""
 ALLOWED = {"re", "typing", "mingwen.domain.media", *(f"mingwen.formats.{name}" for name in TABLES)}
 HEAVY = {"ctypes", "decimal", "email", "http", "logging", "multiprocessing", "sqlite3", "ssl", "subprocess", "xml", "zipfile"}

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from mingwen.containers.edits import read_at
 from mingwen.domain.errors import Malformed
-from mingwen.formats._shape import Unread
+from mingwen.domain.sites import Unread
 
 MAX_WALKED: Final = 200_000
 """Boxes beside each other; ten hours of two-second fragments have 72,000."""

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from mingwen.containers.boxes import Box, Node, boxes, broken, named, walk
 from mingwen.containers.edits import Edit, read_at
-from mingwen.formats._shape import Unread
+from mingwen.domain.sites import Unread
 
 MAX_INDEX_BYTES: Final = 64 << 20
 """Of a ``tfra`` or an ``iloc`` outside the moov; a fragment takes 19 bytes at most."""

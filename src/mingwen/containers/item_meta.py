@@ -12,7 +12,7 @@ from mingwen.containers.edits import read_at, size_of
 from mingwen.containers.iloc import IN_FILE, IN_IDAT, MAX_ITEMS, Place, Table
 from mingwen.containers.iloc import parse as parse_table
 from mingwen.domain.errors import Malformed
-from mingwen.formats._shape import Unread
+from mingwen.domain.sites import Unread
 
 MAX_META_BYTES: Final = 16 << 20
 """Of the whole box; the tables of a picture of 65,536 tiles have 4 MiB."""
