@@ -121,7 +121,7 @@ def test_shapes_of_other_apis_are_known() -> None:
         mingwen.stream([{"message": {"role": "assistant", "content": "Hi"}}, {"message": {"content": ""}, "done": True}])
     )
     assert "".join(e["message"]["content"] for e in ollama if "message" in e) == f"{WORDS}\n\nHi\n\n{WORDS}"
-    gemini = list(mingwen.stream([{"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}]))
+    gemini: list[Any] = list(mingwen.stream([{"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}]))
     assert gemini[0]["candidates"][0]["content"]["parts"][0]["text"] == f"{WORDS}\n\nHi\n\n{WORDS}"
     responses = list(
         mingwen.stream([{"type": "response.output_text.delta", "delta": "Hi"}, {"type": "response.output_text.done"}])
