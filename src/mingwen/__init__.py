@@ -14,6 +14,7 @@ from mingwen.domain.providers import ProviderCode
 from mingwen.domain.tiers import Declared, Ruled, Tier
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict
 from mingwen.face import compare, configure, duties, gate, label, propagate, verify
+from mingwen.live import stream
 from mingwen.services.verification import require
 
 __version__ = "0.1.0"
@@ -45,5 +46,6 @@ __all__ = [
     "label",
     "propagate",
     "require",
+    "stream",
     "verify",
 ]

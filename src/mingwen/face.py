@@ -127,7 +127,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         style=wiring.style(config) if explicit and not marked else None,
         delivery=delivery,
         produce_id=produce_id,
-        claim=_claim(claim),
+        claim=claimed(claim),
         key=key,
         marked=marked,
         manifest=manifest,
@@ -276,7 +276,12 @@ def standard_input() -> Iterator[BinaryIO]:
         yield source
 
 
-def _claim(value: Claim | str) -> Claim:
+def claimed(value: Claim | str) -> Claim:
+    """Take the value of ``Label``.
+
+    Raises:
+        Misused: it is none (``label.value``).
+    """
     try:
         return Claim(value)
     except ValueError as e:

@@ -164,6 +164,11 @@ class Style:
             )
 
 
+def as_line(wording: str) -> str:
+    """Set a wording apart from the text it stands with: in the brackets of its script."""
+    return f"【{wording}】" if any("\u3400" <= c <= "\u9fff" for c in wording) else f"[{wording}]"
+
+
 def has_elements(text: str) -> bool:
     """Say whether ``text`` holds both elements of GB 45438-2025 §5 (Chinese, or the English of our default)."""
     if any(a in text for a in AI_ELEMENTS) and any(g in text for g in GENERATION_ELEMENTS):
