@@ -117,13 +117,13 @@ def test_shapes_of_other_apis_are_known() -> None:
     text = "".join(e["delta"]["text"] for e in out if e.get("type") == "content_block_delta")
     assert text == f"{WORDS}\n\nHi\n\n{WORDS}"
     assert [e["type"] for e in out[-3:]] == ["content_block_stop", "message_stop", "aigc"]
-    ollama = list(
+    ollama: list[Any] = list(
         mingwen.stream([{"message": {"role": "assistant", "content": "Hi"}}, {"message": {"content": ""}, "done": True}])
     )
     assert "".join(e["message"]["content"] for e in ollama if "message" in e) == f"{WORDS}\n\nHi\n\n{WORDS}"
     gemini: list[Any] = list(mingwen.stream([{"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}]))
     assert gemini[0]["candidates"][0]["content"]["parts"][0]["text"] == f"{WORDS}\n\nHi\n\n{WORDS}"
-    responses = list(
+    responses: list[Any] = list(
         mingwen.stream([{"type": "response.output_text.delta", "delta": "Hi"}, {"type": "response.output_text.done"}])
     )
     assert "".join(e.get("delta", "") for e in responses) == f"{WORDS}\n\nHi\n\n{WORDS}"
