@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
 from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
 
@@ -79,6 +80,9 @@ class Recogniser(Protocol):
 
     def words(self, source: BinaryIO, medium: Medium) -> Sequence[str] | None:
         """Return the lines of text that can be read from a picture, or the first one of a film; None if it cannot be seen."""
+
+    def lines(self, pixels: bytes, width: int, height: int) -> Sequence[Words]:
+        """Return the lines that can be read from R′G′B′ pixels of 8 bits, row by row, each with its box."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from av.error import FFmpegError
 from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _bmp, _gif, _jpeg, _png, _tiff, _webp
+from mingwen.notices import _bmp, _gif, _jpeg, _look, _png, _sheet, _tiff, _webp
 from mingwen.notices._lettering import Label
 from mingwen.notices._shape import Notice, not_drawn
 
@@ -61,4 +62,14 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     return f"drew {style.wording} at {style.position.value}, {label.ink_pixels} pixels high{note}"
 
 
-MEMBER = Notice(Medium.IMAGE, "§5.2", mark)
+def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
+    """Read the labels of a picture, and measure each.
+
+    Raises:
+        Malformed: the picture does not decode (``image.broken``).
+        Refused: it is too large (``notice.too-large``).
+    """
+    return _look.labels_on(_look.upright(source), read)
+
+
+MEMBER = Notice(Medium.IMAGE, "§5.2", mark, perceived=perceived, sheet=_sheet.picture)
