@@ -139,7 +139,8 @@ def films(media: Path, folder: Path, minutes: tuple[int, ...]) -> dict[int, Path
         run(
             "ffmpeg", "-y", "-v", "error", "-stream_loop", "-1", "-i", media / "bunny.mp4", "-stream_loop", "-1", "-i",
             media / "speech.mp3", "-map", "0:v", "-map", "1:a", "-t", "60", "-vf", "scale=1920:1080", "-c:v", "libx264",
-            "-preset", "veryfast", "-crf", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-movflags", "+faststart", one,
+            "-preset", "veryfast", "-crf", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k",
+            "-movflags", "+faststart", one,
         )  # fmt: skip
     out = {1: one}
     for count in minutes[1:]:
@@ -230,8 +231,8 @@ def page(
     lines = [
         "# Benchmark: what the explicit label costs", "", f"{machine()} Written by `make bench`.", "",
         "## A JPEG of 12 megapixels", "",
-        f"From bytes to bytes within Python; the peers decode, draw and encode. Medians of {ROUNDS} rounds in turn, in brackets the",
-        "ratio to the best of the peers.", "",
+        f"From bytes to bytes within Python; the peers decode, draw and encode. Medians of {ROUNDS} rounds in turn; in",
+        "brackets the ratio to the best of the peers.", "",
         "| label at the | " + " | ".join(PEERS) + " |", "|---" * (len(PEERS) + 1) + "|",
     ]  # fmt: skip
     for place, each in shown.items():

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +37,7 @@ class Piece:
     """What it shows, in words."""
     format: str
     made: Made
-    style: Style = Style()
+    style: Style = field(default_factory=Style)
     corner: bool = False
     """Show the label's corner as it is too."""
 
