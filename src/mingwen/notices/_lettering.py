@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mingwen.domain.errors import Refused
-from mingwen.domain.notices import Box, Layout, Position, Style
+from mingwen.domain.notices import Box, Layout, Style
+from mingwen.notices import _faces
 from mingwen.notices._font import ink_pixels, with_ink
 from mingwen.notices._layout import laid_out, setter
 from mingwen.notices._plate import BRIGHT, ON_DARK, ON_LIGHT, Drawing, Mask, drawn, share
@@ -59,6 +60,11 @@ class Turn:
         """Turn a map from shown to stored."""
         turned = shares[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
         return np.ascontiguousarray(turned.T if self.transpose else turned)
+
+    def back(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn rows × columns × channels from stored to shown."""
+        turned = pixels.swapaxes(0, 1) if self.transpose else pixels
+        return turned[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
     """Draw the label for a picture stored as ``width`` × ``height``; its box begins and ends on multiples of ``grid`` pixels.
 
     ``aspect`` is the width of a stored pixel by its height; the label is drawn for what is shown and squeezed into it. ``look``
-    lets the plate be chosen by what lies beneath; without it the plate is dark.
+    lets the plate be chosen by what lies beneath, and faces be found; without it the plate is dark and stands where it should.
 
     Raises:
         Refused: the picture has no room for it (``notice.no-room``).
@@ -118,7 +124,7 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
     drawing, ink_height, margin = _fitting(style.wording, style.font, style.layout, target, shown)
     size = drawing.cover.shape[1], drawing.cover.shape[0]
-    x, y = _place(style.position, size, shown, margin)
+    x, y = _faces.clear_place(style, size, shown, margin, look and (lambda: turn.back(look((0, 0, width, height)))))
     x = shown[0] - x - size[0] if turn.mirror_x else x
     y = shown[1] - y - size[1] if turn.mirror_y else y
     left, top = (y, x) if turn.transpose else (x, y)
@@ -174,11 +180,3 @@ def _margin(target: int, shown: tuple[int, int], tighter: float) -> int:
     """Return the distance to the edge: a share of the ink, but at most a twentieth of a tiny picture."""
     margin = round(MARGIN * tighter * target)
     return min(margin, min(shown) // 20) if target == LEAST_INK_PIXELS else margin
-
-
-def _place(position: Position, size: tuple[int, int], shown: tuple[int, int], margin: int) -> tuple[int, int]:
-    name = position.value
-    free = shown[0] - size[0], shown[1] - size[1]
-    x = margin if "left" in name else free[0] - margin if "right" in name else free[0] // 2
-    y = margin if "top" in name else free[1] - margin if "bottom" in name else free[1] // 2
-    return x, y
