@@ -32,7 +32,7 @@ HANZI = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 KANA = ((0x3041, 0x30FF), (0x31F0, 0x31FF))
 HANGUL = ((0xAC00, 0xD7A3),)
 HEBREW = ((0x05D0, 0x05F2),)
-FULL_EMS = ((HANZI, 0.7), (KANA, 0.55), (HANGUL, 0.6), (HEBREW, 0.45))
+FULL_EMS = ((HANZI, 0.7), (KANA, 0.6), (HANGUL, 0.6), (HEBREW, 0.45))
 """Ink height in ems from which a letter counts as a full one of its script; of any other script every letter counts."""
 SHAPED = ((0x0590, 0x08FF), (0x0900, 0x109F), (0x1780, 0x18AF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFF), (0x10800, 0x10FFF))
 """Scripts whose letters join, reorder, or run from right to left; so do marks of any script."""

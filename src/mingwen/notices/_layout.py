@@ -3,13 +3,14 @@
 Everything is placed by its ink, not by the font's boxes, so that a label looks centred whatever the script.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mingwen.domain.notices import Layout
+from mingwen.domain.notices import ELEMENTS, Layout
 from mingwen.notices._font import HANGUL, HANZI, KANA, direction, is_among
 
 LEADING = 0.55
@@ -24,7 +25,7 @@ DROP_SHARE = 0.25
 NEVER_FIRST = frozenset("、。，．：；！？）」』】〉》〕”’…ー・ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.:;!?)]}%")
 NEVER_LAST = frozenset("（「『【〈《〔“‘([{")
 BREAK_BEHIND = frozenset(" -–—/，。、；：")
-TURNED = frozenset("（）「」『』【】〈〉《》〔〕()[]{}—–-…～~ー：；:;")
+TURNED = frozenset("（）「」『』【】〈〉《》〔〕()[]{}—–-…～~ー：；:;/")
 """Lie on their sides in a column."""
 HANGING = frozenset("、。，．,.")
 """Stand at the upper right of their place in a column."""
@@ -32,6 +33,7 @@ UPRIGHT_LETTERS = 3
 """Capitals or digits in a row that stand upright in a column; longer words lie on their sides."""
 
 IDEOGRAPHS = HANZI + KANA
+ELEMENT = re.compile("|".join(word for element in ELEMENTS for word in element if not word.isascii()))
 UPRIGHT = (*IDEOGRAPHS, *HANGUL, (0x3000, 0x303F), (0xFF00, 0xFFEF))
 
 
@@ -99,40 +101,39 @@ def laid_out(wording: str, by: Setter, room: tuple[int, int], target: int, layou
     return (_columns if layout is Layout.VERTICAL else _rows)(wording, by, room, target)
 
 
-def _evenly(wrapped: Callable[[float], list[list[str]]], longest: Callable[[list[str]], float], most: float) -> list[list[str]]:
-    """Break into the fewest lines that fit, then make them as even as they can be."""
-    lines = wrapped(most)
-    if len(lines) == 1:
-        return lines
-    for narrower in range(19, 9, -1):
-        tighter = wrapped(most * narrower / 20)
-        if len(tighter) > len(lines) or max(map(longest, tighter)) > most:
+def _evenly(parts: Sequence[str], length: Callable[[str], float], most: float) -> list[str]:
+    """Join parts into the fewest lines that fit, then make them as even as they can be."""
+    lines = _filled(parts, length, most)
+    longest = max(map(length, lines))
+    while len(lines) > 1:
+        tighter = _filled(parts, length, longest - 1)
+        if len(tighter) > len(lines) or max(map(length, tighter)) >= longest:
             break
-        lines = tighter
+        lines, longest = tighter, max(map(length, tighter))
     return lines
 
 
-def _filled(parts: Sequence[str], length: Callable[[list[str]], float], most: float) -> list[list[str]]:
-    lines: list[list[str]] = [[]]
+def _filled(parts: Sequence[str], length: Callable[[str], float], most: float) -> list[str]:
+    lines = [""]
     for part in parts:
-        if lines[-1] and length([*lines[-1], part]) > most:
-            lines.append([])
-        lines[-1].append(part)
-    return lines
+        if lines[-1] and length((lines[-1] + part).strip()) > most:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines]
 
 
-# --- lines --------------------------------------------------------------------------------------------------------------------
+def _parts(wording: str, length: Callable[[str], float], most: float) -> list[str]:
+    """Split where a line may break; the elements of §5 stay whole where there is room."""
+    parts = _split(wording, whole=ELEMENT)
+    return parts if all(length(part.strip()) <= most for part in parts) else _split(wording)
 
 
-def _tokens(wording: str) -> list[str]:
-    """Split where a line may break: behind a space or hyphen, and around ideographs but for their punctuation."""
-    tokens: list[str] = []
-    for before, character in pairwise(" " + " ".join(wording.split())):
-        if not tokens or _opens(before, character):
-            tokens.append(character)
-        else:
-            tokens[-1] += character
-    return tokens
+def _split(wording: str, *, whole: re.Pattern[str] | None = None) -> list[str]:
+    """Split behind spaces and hyphens, and around ideographs but for their punctuation."""
+    text = " ".join(wording.split())
+    inside = {i for match in whole.finditer(text) for i in range(match.start() + 1, match.end())} if whole else set()
+    starts = [0, *(i for i in range(1, len(text)) if i not in inside and _opens(text[i - 1], text[i]))]
+    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
 def _opens(before: str, after: str) -> bool:
@@ -141,13 +142,11 @@ def _opens(before: str, after: str) -> bool:
     return before in BREAK_BEHIND or is_among(before, IDEOGRAPHS) or is_among(after, IDEOGRAPHS)
 
 
-def _rows(wording: str, by: Setter, room: tuple[int, int], target: int) -> Text:
-    def length(parts: list[str]) -> float:
-        return by.length("".join(parts).strip())
+# --- lines --------------------------------------------------------------------------------------------------------------------
 
-    tokens = _tokens(wording)
-    broken = _evenly(lambda most: _filled(tokens, length, most), length, room[0])
-    lines = ["".join(parts).strip() for parts in broken]
+
+def _rows(wording: str, by: Setter, room: tuple[int, int], target: int) -> Text:
+    lines = _evenly(_parts(wording, by.length, room[0]), by.length, room[0])
     boxes = [by.box(line) for line in lines]
     step = round(max(b[3] for b in boxes) - min(b[1] for b in boxes) + LEADING * target)
     width, top = max(b[2] - b[0] for b in boxes), boxes[0][1]
@@ -163,10 +162,10 @@ def _rows(wording: str, by: Setter, room: tuple[int, int], target: int) -> Text:
 # --- columns ------------------------------------------------------------------------------------------------------------------
 
 
-def _cells(wording: str) -> list[str]:
+def _cells(text: str) -> list[str]:
     """Split into characters that stand upright, words that lie on their sides, and spaces."""
     cells: list[str] = []
-    for upright, run in groupby(" ".join(wording.split()), lambda c: is_among(c, UPRIGHT) or c == " " or c in TURNED):
+    for upright, run in groupby(text, lambda c: c == " " or is_among(c, UPRIGHT)):
         word = "".join(run)
         stands = upright or (len(word) <= UPRIGHT_LETTERS and (word.isdigit() or (word.isascii() and word.isupper())))
         cells += word if stands else [word]
@@ -189,18 +188,17 @@ def _cell_size(cell: str, by: Setter) -> tuple[int, int]:
 def _columns(wording: str, by: Setter, room: tuple[int, int], target: int) -> Text:
     gap = round(GAP * target)
 
-    def length(cells: list[str]) -> float:
-        return sum(_cell_size(c, by)[1] + gap for c in cells) - gap
+    def length(text: str) -> float:
+        return sum(_cell_size(c, by)[1] + gap for c in _cells(text)) - gap
 
-    cells = _cells(wording)
-    columns = _evenly(lambda most: _filled(cells, length, most), length, room[1])
-    widths = [max(_cell_size(c, by)[0] for c in column) for column in columns]
+    columns = _evenly(_parts(wording, length, room[1]), length, room[1])
+    widths = [max(_cell_size(c, by)[0] for c in _cells(column)) for column in columns]
     between = round(LEADING * target)
     height = round(max(map(length, columns)))
     pieces: list[Piece] = []
     right = width = sum(widths) + between * (len(columns) - 1)
     for column, across in zip(columns, widths, strict=True):
-        pieces += _column(column, by, (right - across, across), gap)
+        pieces += _column(_cells(column), by, (right - across, across), gap)
         right -= across + between
     return Text(width, height, tuple(pieces))
 

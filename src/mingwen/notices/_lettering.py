@@ -24,7 +24,7 @@ from mingwen.domain.notices import Box, Layout, Style
 from mingwen.notices import _faces
 from mingwen.notices._font import ink_pixels, with_ink
 from mingwen.notices._layout import laid_out, setter
-from mingwen.notices._plate import BRIGHT, ON_DARK, ON_LIGHT, Drawing, Mask, drawn, share
+from mingwen.notices._plate import ON_DARK, Drawing, Mask, drawn, share, tone_over
 
 T = TypeVar("T", np.uint8, np.float32)
 Shares: TypeAlias = NDArray[np.float32]
@@ -41,7 +41,9 @@ CACHED_DRAWINGS = 4
 PAD_X, PAD_Y, MARGIN, RADIUS = 0.72, 0.52, 0.6, 0.42
 """In ink heights of the label."""
 TIGHTER = (1.0, 0.6, 0.3)
-"""Shares of the padding and the margin that are tried, one after the other, in a picture with little room."""
+"""Shares of these that are tried, one after the other, in a picture with little room; a tiny one begins with the second."""
+TINY = 100
+"""Pixels of the shortest side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
     left = round(left / aspect)
     stored = drawing.each(lambda mask: _aligned(_squeezed(turn.map(mask), aspect), left, top, grid))
     left, top = left - left % grid, top - top % grid
-    beneath = look((left, top, left + stored.cover.shape[1], top + stored.cover.shape[0])) if look else None
-    tone = ON_LIGHT if beneath is not None and beneath.mean() > BRIGHT * 255 else ON_DARK
+    box = left, top, left + stored.cover.shape[1], top + stored.cover.shape[0]
+    tone = tone_over(look(box)) if look else ON_DARK
     maps = stored.plate(tone), share(stored.letters), share(stored.cover)
     for each in maps:
         each.flags.writeable = False
@@ -146,14 +148,14 @@ def _fitting(
     """Draw the wording for a picture of a size: return the drawing, its ink height and its margin."""
     font = with_ink(wording, own_font, target)
     by = setter(wording, font)
-    for tighter in TIGHTER:
+    for tighter in TIGHTER[min(shown) < TINY :]:
         across, down = round(PAD_X * tighter * target), round(PAD_Y * tighter * target)
         pad = (down, across) if layout is Layout.VERTICAL else (across, down)
         margin = _margin(target, shown, tighter)
         room = shown[0] - 2 * (margin + pad[0]), shown[1] - 2 * (margin + pad[1])
         text = laid_out(wording, by, room, target, layout)
         if text.width <= room[0] and text.height <= room[1]:
-            return drawn(text, by, pad, target, round(RADIUS * target)), ink_pixels(wording, font), margin
+            return drawn(text, by, pad, target, round(RADIUS * tighter * target)), ink_pixels(wording, font), margin
     raise Refused(
         "notice.no-room",
         f"expected room for letters of {text.width} × {text.height} pixels, the picture has {shown[0]} × {shown[1]}",

@@ -2,11 +2,11 @@
 
 Whatever lies beneath, letters and plate differ by more than WCAG 2.2 §1.4.3 asks for (4.5:1): blending is monotonous in each
 channel, so the worst pixel is white beneath a dark plate and black beneath a light one, and the opacities are made for these.
-They do not depend on the picture, so the promise holds for every frame of a film, not only for the one that was looked at.
+They are never less, whatever the picture, so the promise holds for every frame of a film, not only for that which was looked at.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,25 @@ class Tone:
     ink: float
     opacity: float
 
+    def over(self, beneath: NDArray[np.uint8]) -> "Tone":
+        """Return the tone for what lies beneath: the busier it is, the less of it may be seen through the plate."""
+        busy = min(float(beneath.std(axis=(0, 1)).mean()) / BUSY, 1)
+        return replace(self, opacity=self.opacity + (BUSY_OPACITY - self.opacity) * busy)
+
 
 ON_DARK = Tone(16 / 255, 1.0, 0.62)
 """White letters on a dark plate: 5.3:1 over white, over anything darker more."""
 ON_LIGHT = Tone(1.0, 16 / 255, 0.72)
 """Dark letters on a light plate: 9.5:1 over black, and 5.6:1 over the black of four full inks (CMYK)."""
-BRIGHT = 0.6
+BRIGHT = 0.6 * 255
 """Mean of the stored values above which what lies beneath gets a light plate."""
+BUSY, BUSY_OPACITY = 64, 0.82
+"""Standard deviation of the stored values, the mean of the channels, from which a plate is as opaque as it gets."""
+
+
+def tone_over(beneath: NDArray[np.uint8]) -> Tone:
+    """Choose the tone of a label by what is stored beneath it, R′G′B′ of 8 bits."""
+    return (ON_LIGHT if beneath.mean() > BRIGHT else ON_DARK).over(beneath)
 
 
 @dataclass(frozen=True, slots=True)
