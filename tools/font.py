@@ -48,7 +48,7 @@ WESTERN = {
         range(0x300, 0x30D),  # combining marks
         range(0x370, 0x400),  # Greek
         range(0x400, 0x460),  # Cyrillic
-        range(0x490, 0x4A4),  # of it, Ukrainian and Kazakh
+        range(0x490, 0x500),  # of it, Ukrainian, Kazakh, Mongolian
         range(0x1EA0, 0x1EFA),  # Vietnamese
     ),
     "NotoSansHebrew-Bold.ttf": (range(0x5D0, 0x5EB), range(0x5BE, 0x5C0)),

@@ -15,12 +15,12 @@ from mingwen.notices._font import HANGUL, HANZI, KANA, direction, is_among
 
 LEADING = 0.55
 """Between lines and columns, in ink heights of the label."""
-GAP = 0.17
+GAP = 0.24
 """Between the characters of a column."""
 FLAT_EMS, SPACE_EMS = 0.5, 0.3
 """Least height of an upright character in a column, and that of a space."""
 DROP_SHARE = 0.25
-"""Of what hangs below the baseline of a line without hanzi, that the line stands lower than the middle of its ink."""
+"""Of what hangs below the baseline of Latin, Greek or Cyrillic letters: so much lower than by their ink they stand."""
 
 NEVER_FIRST = frozenset("、。，．：；！？）」』】〉》〕”’…ー・ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.:;!?)]}%")
 NEVER_LAST = frozenset("（「『【〈《〔“‘([{")
@@ -155,7 +155,8 @@ def _rows(wording: str, by: Setter, room: tuple[int, int], target: int) -> Text:
         for number, (line, box) in enumerate(zip(lines, boxes, strict=True))
     ]
     height = step * (len(lines) - 1) + boxes[-1][3] - top
-    hangs = 0 if any(is_among(c, UPRIGHT) for c in lines[-1]) else max(boxes[-1][3], 0)
+    rests = by.direction is None and not any(is_among(c, UPRIGHT) for c in lines[-1])
+    hangs = max(boxes[-1][3], 0) if rests else 0
     return Text(width, height, tuple(pieces), round(DROP_SHARE * hangs))
 
 
