@@ -57,6 +57,8 @@ WESTERN = {
         (0x67E, 0x686, 0x688, 0x691, 0x698, 0x6A9, 0x6AF, 0x6BA, 0x6BE, 0x6C1, 0x6CC, 0x6D2), range(0x6F0, 0x6FA),
     ),
 }  # fmt: skip
+TRADITIONAL = "人工智慧產生合成圖片像畫面影視頻音訊聲語內容文字標識註僅供參考請注意辨別甄經過處理說明電腦創作與為係這個"
+"""What labels in traditional Chinese say; a font with all of its characters would be half as large again."""
 SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig", "calt"]
 
 
@@ -112,7 +114,7 @@ def cut(font: TTFont, characters: set[int], features: list[str], drop: list[str]
 def east() -> str:
     """Write the eastern font; return its copyright line."""
     font = next(f for f in TTCollection(COLLECTION).fonts if f["name"].getDebugName(4) == FACE)
-    wanted = hanzi().union(kanji(), hangul(), *EASTERN)
+    wanted = hanzi().union(kanji(), hangul(), map(ord, TRADITIONAL), *EASTERN)
     cut(font, wanted, ["kern"], ["vhea", "vmtx", "VORG", "BASE", "GDEF"])
     font.save(EAST)
     return str(font["name"].getDebugName(0))

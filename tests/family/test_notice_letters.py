@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from time import perf_counter
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -304,6 +305,15 @@ def test_a_huge_picture_gets_letters_to_match() -> None:
     label = label_for(Style(), 12_000, 12_000)
     assert 600 <= label.ink_pixels <= 603
     assert label.width * label.height <= 0.05 * 12_000 * 12_000
+
+
+@pytest.mark.parametrize("wording", ["AI 생성", "Généré par AI, synthetic"])
+def test_letters_in_pieces_and_what_is_not_seen_change_nothing(wording: str) -> None:
+    whole = label_for(Style(wording), 640, 480)
+    for same in (normalize("NFD", wording), wording[:3] + "\u200b\u00ad" + wording[3:]):
+        assert np.array_equal(label_for(Style(same), 640, 480).ink, whole.ink)
+    with pytest.raises(Refused, match=r"notice\.wording-empty"):
+        Style("\u200b", elements=False)
 
 
 @pytest.mark.parametrize("layout", list(Layout))

@@ -166,7 +166,7 @@ class Style:
     def __post_init__(self) -> None:
         if self.elements:
             require_elements(self.wording)
-        if not self.wording.strip():
+        if not any(category(c)[0] in "LNPS" for c in self.wording):
             raise Refused("notice.wording-empty", "expected a wording, got none", hint="for example AI-generated")
         if not self.moments:
             raise Refused("notice.moments", "expected at least one of start, middle, end", hint="§5.1, §5.3 d")

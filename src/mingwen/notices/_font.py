@@ -8,7 +8,7 @@ signs that lengthen a sound, and in scripts whose letters are all of one height 
 import io
 from functools import lru_cache
 from importlib.resources import files
-from unicodedata import bidirectional, category
+from unicodedata import bidirectional, category, normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,12 @@ SHAPED = ((0x0590, 0x08FF), (0x0900, 0x109F), (0x1780, 0x18AF), (0xFB1D, 0xFDFF)
 
 def is_among(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= ord(character) <= last for first, last in ranges)
+
+
+def composed(wording: str) -> str:
+    """Put letters and their marks together where there is one character for both, and leave out what would not be seen."""
+    one = normalize("NFC", wording)
+    return one if is_shaped(one) else "".join(c for c in one if category(c) != "Cf")
 
 
 def is_shaped(wording: str) -> bool:

@@ -22,7 +22,7 @@ from PIL import Image
 from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Box, Layout, Style
 from mingwen.notices import _faces
-from mingwen.notices._font import ink_pixels, with_ink
+from mingwen.notices._font import composed, ink_pixels, with_ink
 from mingwen.notices._layout import laid_out, setter
 from mingwen.notices._plate import ON_DARK, Drawing, Mask, drawn, share, tone_over
 
@@ -146,6 +146,7 @@ def _fitting(
     wording: str, own_font: bytes | None, layout: Layout, target: int, shown: tuple[int, int]
 ) -> tuple[Drawing, int, int]:
     """Draw the wording for a picture of a size: return the drawing, its ink height and its margin."""
+    wording = composed(wording)
     font = with_ink(wording, own_font, target)
     by = setter(wording, font)
     for tighter in TIGHTER[min(shown) < TINY :]:

@@ -43,7 +43,7 @@ ON_LIGHT = Tone(1.0, 16 / 255, 0.72)
 """Dark letters on a light plate: 9.5:1 over black, and 5.6:1 over the black of four full inks (CMYK)."""
 BRIGHT = 0.6 * 255
 """Mean of the stored values above which what lies beneath gets a light plate."""
-BUSY, BUSY_OPACITY = 64, 0.82
+BUSY, BUSY_OPACITY = 64, 0.75
 """Standard deviation of the stored values, the mean of the channels, from which a plate is as opaque as it gets."""
 
 
