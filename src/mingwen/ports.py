@@ -11,6 +11,7 @@ from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
+from mingwen.domain.notices import Box
 
 
 class Clock(Protocol):
@@ -83,6 +84,13 @@ class Recogniser(Protocol):
 
     def lines(self, pixels: bytes, width: int, height: int) -> Sequence[Words]:
         """Return the lines that can be read from R′G′B′ pixels of 8 bits, row by row, each with its box."""
+
+
+class FaceFinder(Protocol):
+    """Faces in pictures; what ``Style.faces`` takes."""
+
+    def __call__(self, pixels: bytes, width: int, height: int) -> Sequence[Box]:
+        """Return the boxes of faces; ``pixels`` are R′G′B′ of 8 bits each, row by row, upright."""
 
 
 @dataclass(frozen=True, slots=True)
