@@ -58,7 +58,7 @@ def test_our_own_labels_measure_what_was_drawn(position: Position, media: Path, 
 def written(size: tuple[int, int], height: int, at: tuple[int, int]) -> bytes:
     """A label as somebody else writes it: bare letters whose ink is so high."""
     picture = Image.new("RGB", size, (40, 60, 90))
-    ImageDraw.Draw(picture).text(at, "AI生成", font=_font.with_ink(Style(), height), fill="white", anchor="ls")
+    ImageDraw.Draw(picture).text(at, "AI生成", font=_font.with_ink("AI生成", None, height), fill="white", anchor="ls")
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
