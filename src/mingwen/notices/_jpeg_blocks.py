@@ -1,0 +1,177 @@
+"""The blocks of a JPEG under its label: as coefficients, as samples, and with the label in them.
+
+What a label changes is transformed and quantised, and added to the coefficients that are there: where it changes nothing no
+error is added either. Each component is blended at its own resolution; grey has neutral chroma.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mingwen.notices._jpeg_markers import Frame, Region, Scan
+from mingwen.notices._lettering import Label, Shares
+
+Coefs: TypeAlias = NDArray[np.int16]
+Numbers: TypeAlias = NDArray[np.int64]
+Plane: TypeAlias = NDArray[np.float32]
+
+LEAST, MOST = -1023, 1023
+"""What 8-bit samples give (T.81 F.1.2); tables have no codes for more."""
+
+GREY, RED_GREEN_BLUE = ((0, 255),), ((0, 255),) * 3
+LUMA_CHROMA = ((0, 255), (128, 0), (128, 0))
+INKS = ((255, 0), (255, 0), (255, 0), (0, 255))
+"""Stored upside down, as Adobe does and Pillow and libjpeg's users expect: 255 is no ink."""
+LUMA_CHROMA_KEY = ((0, 0), (128, 0), (128, 0), (0, 255))
+"""The same inks, their complements as luma and chroma."""
+Colours: TypeAlias = tuple[tuple[int, int], ...]
+"""How a grey of 0 to 1 is stored, by component: an offset and a factor."""
+
+
+def _zigzag() -> list[int]:
+    """Return row × 8 + column by place (T.81 A.3.6, Figure A.6)."""
+    places = [(y, x) for y in range(8) for x in range(8)]
+    places.sort(key=lambda p: (sum(p), p[0] if sum(p) % 2 else p[1]))
+    return [8 * y + x for y, x in places]
+
+
+def _cosines() -> Plane:
+    """Return the 64 × 64 matrix from dequantised coefficients, in zigzag order, to samples (T.81 A.3.3)."""
+    n = np.arange(8)
+    one = np.cos((2 * n[None, :] + 1) * n[:, None] * np.pi / 16) / 2
+    one[0] /= np.sqrt(2)
+    return np.kron(one, one)[_zigzag()].astype(np.float32)
+
+
+COSINES = _cosines()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The blocks of some MCUs: where each component's are among all, and their coefficients."""
+
+    frame: Frame
+    region: Region
+    """In MCUs."""
+    places: tuple[Numbers, ...]
+    """By component, rows × columns."""
+    coefs: Coefs
+    """Blocks × 64 in zigzag order."""
+
+    def of_scan(self, scan: Scan) -> tuple[Numbers, Numbers]:
+        """Return the numbers of the scan's MCUs that lie in the region, ascending, and the places of the blocks of each."""
+        left, top, right, bottom = self.region
+        if len(scan.parts) > 1:
+            kept = [self._by_mcu(part.component) for part in scan.parts]
+            rows, columns = np.arange(top, bottom), np.arange(left, right)
+            return (rows[:, None] * self.frame.mcus[0] + columns).ravel(), np.concatenate(kept, axis=1)
+        number = scan.parts[0].component
+        component = self.frame.components[number]
+        across, down = self.frame.blocks(component)  # without those that only fill up an MCU
+        first = left * component.across, top * component.down
+        places = self.places[number][: down - first[1], : across - first[0]]
+        rows, columns = np.arange(places.shape[0]) + first[1], np.arange(places.shape[1]) + first[0]
+        return (rows[:, None] * across + columns).ravel(), places.reshape(-1, 1)
+
+    def _by_mcu(self, number: int) -> Numbers:
+        component, places = self.frame.components[number], self.places[number]
+        shape = places.shape[0] // component.down, component.down, places.shape[1] // component.across, component.across
+        return places.reshape(shape).swapaxes(1, 2).reshape(-1, component.down * component.across)
+
+    def part(self, region: Region) -> "Blocks":
+        """Copy the blocks of a smaller region."""
+        out = blocks_of(self.frame, region)
+        for ours, theirs in zip(self._within(region), out.places, strict=True):
+            out.coefs[theirs] = self.coefs[ours]
+        return out
+
+    def put(self, part: "Blocks") -> None:
+        """Copy the blocks of a smaller region back."""
+        for ours, theirs in zip(self._within(part.region), part.places, strict=True):
+            self.coefs[ours] = part.coefs[theirs]
+
+    def _within(self, region: Region) -> list[Numbers]:
+        (x, y, _, _), (left, top, right, bottom) = self.region, region
+        return [
+            places[(top - y) * c.down : (bottom - y) * c.down, (left - x) * c.across : (right - x) * c.across]
+            for places, c in zip(self.places, self.frame.components, strict=True)
+        ]
+
+
+def blocks_of(frame: Frame, region: Region) -> Blocks:
+    """Make room for the blocks of a region."""
+    left, top, right, bottom = region
+    places, total = [], 0
+    for component in frame.components:
+        shape = (bottom - top) * component.down, (right - left) * component.across
+        places.append(np.arange(total, total + shape[0] * shape[1]).reshape(shape))
+        total += shape[0] * shape[1]
+    return Blocks(frame, region, tuple(places), np.zeros((total, 64), np.int16))
+
+
+def region_of(frame: Frame, box: Region) -> Region:
+    """Return the MCUs that a box of pixels touches."""
+    across, down = frame.mcu
+    return box[0] // across, box[1] // down, -(-box[2] // across), -(-box[3] // down)
+
+
+def planes(blocks: Blocks, quantisers: Sequence[Plane]) -> list[Plane]:
+    """Return each component's samples, 0 to 255 and what overshoots."""
+    out = []
+    for places, quantiser in zip(blocks.places, quantisers, strict=True):
+        samples = blocks.coefs[places.ravel()].astype(np.float32) @ (COSINES * quantiser[:, None]) + 128
+        rows, columns = places.shape
+        out.append(samples.reshape(rows, columns, 8, 8).swapaxes(1, 2).reshape(rows * 8, columns * 8))
+    return out
+
+
+def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region) -> NDArray[np.uint8]:
+    """Return the pixels of a box as sRGB."""
+    across, down = blocks.frame.mcu
+    x, y = blocks.region[0] * across, blocks.region[1] * down
+    size = (blocks.region[2] * across - x, blocks.region[3] * down - y)
+    full = np.stack([_scaled(plane, size)[box[1] - y : box[3] - y, box[0] - x : box[2] - x] for plane in under], axis=2)
+    if colours in (LUMA_CHROMA, LUMA_CHROMA_KEY):
+        luma, blue, red = full[..., 0], full[..., 1] - 128, full[..., 2] - 128
+        rgb = np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=2)
+        full = rgb if colours == LUMA_CHROMA else np.concatenate([255 - rgb, full[..., 3:]], axis=2)
+    if len(colours) == len(INKS):
+        full = full[..., :3] * full[..., 3:] / 255
+    out = np.clip(np.rint(full), 0, 255).astype(np.uint8)
+    return np.broadcast_to(out, (*out.shape[:2], 3))
+
+
+def _scaled(plane: Plane, size: tuple[int, int]) -> Plane:
+    """Scale a plane, each sample the mean of those it stands for."""
+    if plane.shape == size[::-1]:
+        return plane
+    return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BOX), np.float32)
+
+
+def with_label(
+    blocks: Blocks, under: Sequence[Plane], quantisers: Sequence[Plane], label: Label, colours: Colours
+) -> tuple[Blocks, Plane]:
+    """Return the blocks with the label in them, and what their coefficients would be without rounding."""
+    across, down = blocks.frame.mcu
+    left, top, right, bottom = (n * step for n, step in zip(blocks.region, (across, down) * 2, strict=True))
+    around = ((label.y - top, bottom - label.y - label.height), (label.x - left, right - label.x - label.width))
+    maps = [np.pad(shares, around) for shares in (label.plate, label.ink)]
+    exact = blocks.coefs.astype(np.float32)
+    for places, plane, quantiser, (offset, factor) in zip(blocks.places, under, quantisers, colours, strict=True):
+        plate, ink = (_scaled(shares, plane.shape[::-1]) for shares in maps)
+        part = replace(label, plate=plate, ink=ink)
+        change = _over(plane, part, offset, factor) - plane
+        rows, columns = places.shape
+        samples = change.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 64)
+        exact[places.ravel()] += samples @ (COSINES / quantiser[:, None]).T
+    rounded = np.rint(exact).astype(np.int16)
+    changed = rounded != blocks.coefs
+    return replace(blocks, coefs=np.where(changed, np.clip(rounded, LEAST, MOST), blocks.coefs)), exact
+
+
+def _over(plane: Plane, label: Label, offset: int, factor: int) -> Shares:
+    return label.blend(plane[..., None], lambda grey: (offset + factor * grey,))[..., 0]
