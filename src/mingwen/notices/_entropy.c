@@ -246,10 +246,14 @@ static inline void put_symbol(Sink *sink, unsigned table, unsigned symbol)
 
 static inline unsigned size_of(uint32_t value)
 {
+#if defined(__GNUC__)
+    return value ? 32 - (unsigned)__builtin_clz(value) : 0;
+#else
     unsigned size = 0;
     while (value >> size)
         size++;
     return size;
+#endif
 }
 
 /* The extra bits of a value of ``size`` bits: a negative one is written less one. */

@@ -1,6 +1,6 @@
 """What _entropy.c and _entropy_pure.py do alike; all raise ``ValueError`` for coded data that are none.
 
-Shapes: ``tables`` (n, 69632) uint32 (see ``_jpeg_huffman.lookup``), ``codes`` (n, 256) uint32 (length << 16 | code),
+Shapes: ``tables`` (n, 69632) uint32 (see ``_jpeg_huffman.lookups``), ``codes`` (n, 256) uint32 (length << 16 | code),
 ``tally`` (n, 256) int64, ``pattern`` (blocks of an MCU, 3) uint8 (slot of its DC prediction, row of its DC table, of its AC
 table), ``coefs`` (blocks, 64) int16 in zigzag order, ``marks`` (MCUs, 6) int64 (first bit, end, four DC predictions).
 """

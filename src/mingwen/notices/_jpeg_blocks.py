@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
 from mingwen.notices._jpeg_markers import Frame, Region, Scan
 from mingwen.notices._lettering import Label, Shares
@@ -119,11 +119,19 @@ def region_of(frame: Frame, box: Region) -> Region:
     return box[0] // across, box[1] // down, -(-box[2] // across), -(-box[3] // down)
 
 
+def _times(rows: Plane, matrix: Plane) -> Plane:
+    """Multiply 64 rows at a time: that much a BLAS does without waking threads, which wait longer than they work."""
+    whole = len(rows) // 64 * 64
+    many = rows[:whole].reshape(-1, 64, 64) @ matrix
+    return np.concatenate([many.reshape(-1, 64), rows[whole:] @ matrix])
+
+
 def planes(blocks: Blocks, quantisers: Sequence[Plane]) -> list[Plane]:
     """Return each component's samples, 0 to 255 and what overshoots."""
     out = []
     for places, quantiser in zip(blocks.places, quantisers, strict=True):
-        samples = blocks.coefs[places.ravel()].astype(np.float32) @ (COSINES * quantiser[:, None]) + 128
+        samples = _times(blocks.coefs[places[0, 0] : places[-1, -1] + 1].astype(np.float32), COSINES * quantiser[:, None])
+        samples += 128
         rows, columns = places.shape
         out.append(samples.reshape(rows, columns, 8, 8).swapaxes(1, 2).reshape(rows * 8, columns * 8))
     return out
@@ -134,22 +142,30 @@ def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region
     across, down = blocks.frame.mcu
     x, y = blocks.region[0] * across, blocks.region[1] * down
     size = (blocks.region[2] * across - x, blocks.region[3] * down - y)
-    full = np.stack([_scaled(plane, size)[box[1] - y : box[3] - y, box[0] - x : box[2] - x] for plane in under], axis=2)
-    if colours in (LUMA_CHROMA, LUMA_CHROMA_KEY):
-        luma, blue, red = full[..., 0], full[..., 1] - 128, full[..., 2] - 128
-        rgb = np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=2)
-        full = rgb if colours == LUMA_CHROMA else np.concatenate([255 - rgb, full[..., 3:]], axis=2)
-    if len(colours) == len(INKS):
-        full = full[..., :3] * full[..., 3:] / 255
-    out = np.clip(np.rint(full), 0, 255).astype(np.uint8)
-    return np.broadcast_to(out, (*out.shape[:2], 3))
+    bands = []
+    for plane in under:
+        band = Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
+        bands.append(band.crop((box[0] - x, box[1] - y, box[2] - x, box[3] - y)))
+    if len(bands) == 1:
+        return np.asarray(bands[0].convert("RGB"))
+    image = Image.merge("YCbCr" if colours in (LUMA_CHROMA, LUMA_CHROMA_KEY) else "RGB", bands[:3]).convert("RGB")
+    if len(bands) == len(INKS):
+        image = ImageChops.invert(image) if colours == LUMA_CHROMA_KEY else image
+        image = ImageChops.multiply(image, Image.merge("RGB", bands[3:] * 3))
+    return np.asarray(image)
 
 
-def _scaled(plane: Plane, size: tuple[int, int]) -> Plane:
-    """Scale a plane, each sample the mean of those it stands for."""
-    if plane.shape == size[::-1]:
-        return plane
-    return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BOX), np.float32)
+def _shrunk(label: Label, size: tuple[int, int]) -> Label:
+    """Scale the maps of a label to a plane's own resolution, each sample the mean of those it stands for."""
+    if size == (label.width, label.height):
+        return label
+    ratio = label.width // size[0], label.height // size[1]
+    images = [Image.fromarray(shares) for shares in (label.plate, label.ink)]
+    if (size[0] * ratio[0], size[1] * ratio[1]) == images[0].size:
+        plate, ink = (np.asarray(image.reduce(ratio)) for image in images)
+    else:
+        plate, ink = (np.asarray(image.resize(size, Image.Resampling.BOX)) for image in images)
+    return replace(label, plate=plate, ink=ink)
 
 
 def with_label(
@@ -159,18 +175,18 @@ def with_label(
     across, down = blocks.frame.mcu
     left, top, right, bottom = (n * step for n, step in zip(blocks.region, (across, down) * 2, strict=True))
     around = ((label.y - top, bottom - label.y - label.height), (label.x - left, right - label.x - label.width))
-    maps = [np.pad(shares, around) for shares in (label.plate, label.ink)]
+    full = replace(label, plate=np.pad(label.plate, around), ink=np.pad(label.ink, around))
+    parts = {plane.shape: _shrunk(full, plane.shape[::-1]) for plane in under}
     exact = blocks.coefs.astype(np.float32)
     for places, plane, quantiser, (offset, factor) in zip(blocks.places, under, quantisers, colours, strict=True):
-        plate, ink = (_scaled(shares, plane.shape[::-1]) for shares in maps)
-        part = replace(label, plate=plate, ink=ink)
-        change = _over(plane, part, offset, factor) - plane
+        change = _over(plane, parts[plane.shape], offset, factor) - plane
         rows, columns = places.shape
         samples = change.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 64)
-        exact[places.ravel()] += samples @ (COSINES / quantiser[:, None]).T
+        first = int(places[0, 0])
+        exact[first : first + len(samples)] += _times(samples, (COSINES / quantiser[:, None]).T)
     rounded = np.rint(exact).astype(np.int16)
-    changed = rounded != blocks.coefs
-    return replace(blocks, coefs=np.where(changed, np.clip(rounded, LEAST, MOST), blocks.coefs)), exact
+    bounded = np.where(rounded == blocks.coefs, rounded, np.clip(rounded, LEAST, MOST))
+    return replace(blocks, coefs=bounded), exact
 
 
 def _over(plane: Plane, label: Label, offset: int, factor: int) -> Shares:

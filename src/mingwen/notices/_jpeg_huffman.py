@@ -58,9 +58,13 @@ def codes(table: Table) -> NDArray[np.uint32]:
     return out
 
 
-@lru_cache(maxsize=64)
-def lookup(table: Table) -> NDArray[np.uint32]:
-    """Return an entry for each window of 12 bits and, behind these, of 16."""
+@lru_cache(maxsize=8)
+def lookups(tables: tuple[Table, ...]) -> NDArray[np.uint32]:
+    """Return, for each table, an entry for each window of 12 bits and, behind these, of 16."""
+    return np.stack([_lookup(table) for table in tables])
+
+
+def _lookup(table: Table) -> NDArray[np.uint32]:
     lengths = _lengths(table)
     entries = lengths << 24 | np.frombuffer(table.symbols, np.uint8).astype(np.int64) << 16
     whole = np.zeros(1 << LONGEST, np.int64)

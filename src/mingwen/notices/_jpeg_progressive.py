@@ -28,7 +28,7 @@ def decoded(data: bytes, layout: Layout, frame: Frame) -> Blocks:
     if visits > MAX_VISITS:
         raise Malformed("jpeg.scans", f"expected at most {MAX_VISITS} visits of a block", hint="the file is built to exhaust readers")
     for scan in layout.scans:
-        how, tables = _coding(frame, scan), _coding(frame, scan).lookup()
+        how, tables = _coding(frame, scan), _coding(frame, scan).lookups()
         for (start, stop), order in _intervals(blocks, scan):
             entropy.read_blocks(entropy.plain(data, start, stop), tables, how.pattern, order, blocks.coefs, *scan.band)
     return blocks

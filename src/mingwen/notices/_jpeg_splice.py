@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mingwen.notices import _jpeg_entropy as entropy
 from mingwen.notices._jpeg_blocks import Blocks, Coefs, Numbers, Plane
-from mingwen.notices._jpeg_huffman import Table, codes, extended, lookup, optimal
+from mingwen.notices._jpeg_huffman import Table, codes, extended, lookups, optimal
 from mingwen.notices._jpeg_markers import Frame, Part, Scan, grid
 
 Edit: TypeAlias = tuple[int, int, bytes]
@@ -23,6 +23,8 @@ Edit: TypeAlias = tuple[int, int, bytes]
 
 LONG_TAIL = 1 << 15
 """Bytes behind the label that are worth leaving unread."""
+SOME = 1 << 16
+"""Bytes read beyond those that the label should reach to."""
 NO_TABLE = Table(bytes(16), b"")
 FULL_BLOCK = 63
 """The place whose coefficient leaves no room for an end of block."""
@@ -36,7 +38,7 @@ class Stretch:
     """Of its coded data in the file."""
     stop: int
     bits: bytes | bytearray
-    """The same data without stuffing."""
+    """The same data without stuffing, at least as far as the marks reach."""
     length: int
     """In MCUs."""
     coefs: Coefs
@@ -61,9 +63,9 @@ class Coding:
         """Return what writing takes."""
         return np.stack([codes(table) for table in self.tables or (NO_TABLE,)])
 
-    def lookup(self) -> NDArray[np.uint32]:
+    def lookups(self) -> NDArray[np.uint32]:
         """Return what reading takes."""
-        return np.stack([lookup(table) for table in self.tables or (NO_TABLE,)])
+        return lookups(self.tables or (NO_TABLE,))
 
 
 def coding(frame: Frame, scan: Scan, kinds: tuple[bool, bool] = (True, True)) -> Coding:
@@ -99,20 +101,31 @@ def _blocks(frame: Frame, scan: Scan, part: Part) -> int:
 def stretches(data: bytes, blocks: Blocks, scan: Scan, *, whole: bool = False) -> list[Stretch]:
     """Read the blocks of a scan, and keep what writing them anew takes; ``whole`` gets every MCU ready to be written."""
     how = coding(blocks.frame, scan)
-    tables = how.lookup()
-    out = list(_intervals(data, blocks, scan, how.pattern, whole=whole))
-    for stretch, wanted in out:
-        entropy.read_mcus(
-            stretch.bits, tables, how.pattern, wanted, stretch.coefs, stretch.marks, int(wanted[-1]) + 1 if len(wanted) else 0
-        )
+    out = []
+    for stretch, wanted in _intervals(blocks, scan, len(how.pattern), whole=whole):
+        out.append(_read(data, stretch, how, wanted))
         blocks.coefs[stretch.places] = stretch.coefs.reshape(len(wanted), -1, 64)[stretch.picked]
-    return [stretch for stretch, _ in out]
+    return out
 
 
-def _intervals(
-    data: bytes, blocks: Blocks, scan: Scan, pattern: NDArray[np.uint8], *, whole: bool
-) -> Iterator[tuple[Stretch, Numbers]]:
-    """Yield each interval that is to be read, with the numbers of its MCUs to keep."""
+def _read(data: bytes, stretch: Stretch, how: Coding, wanted: Numbers) -> Stretch:
+    """Read as much of an interval as should be enough; all of it, if it is not."""
+    count = int(wanted[-1]) + 1
+    some = stretch.start + (stretch.stop - stretch.start) * 3 * count // (2 * stretch.length) + SOME
+    for stop in (min(some, stretch.stop), stretch.stop):
+        bits = entropy.plain(data, stretch.start, stop)
+        try:
+            entropy.read_mcus(bits, how.lookups(), how.pattern, wanted, stretch.coefs, stretch.marks, count)
+        except ValueError:
+            if stop == stretch.stop:
+                raise
+        else:
+            break
+    return replace(stretch, bits=bits)
+
+
+def _intervals(blocks: Blocks, scan: Scan, size: int, *, whole: bool) -> Iterator[tuple[Stretch, Numbers]]:
+    """Yield each interval that is to be read, with the numbers of its MCUs to keep, each of ``size`` blocks."""
     across, down = grid(blocks.frame, tuple(part.component for part in scan.parts))
     numbers, places = blocks.of_scan(scan)
     for n, (start, stop) in enumerate(scan.intervals):
@@ -124,10 +137,9 @@ def _intervals(
             continue
         behind = own + 1
         wanted = np.arange(length) if whole else np.union1d(own, behind[behind < length])
-        coefs = np.empty((len(wanted) * len(pattern), 64), np.int16)
+        coefs = np.empty((len(wanted) * size, 64), np.int16)
         marks = np.empty((len(wanted), 6), np.int64)
-        bits = entropy.plain(data, start, stop)
-        yield Stretch(start, stop, bits, length, coefs, marks, np.searchsorted(wanted, own), places[inside]), wanted
+        yield Stretch(start, stop, b"", length, coefs, marks, np.searchsorted(wanted, own), places[inside]), wanted
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------------
@@ -153,7 +165,7 @@ def spliced(data: bytes, scan: Scan, found: list[Stretch], blocks: Blocks, exact
             stretch.coefs.reshape(len(stretch.marks), -1, 64)[stretch.picked] = blocks.coefs[stretch.places]
         tables = tuple(optimal(row) for row in _tally(how, found))
     new = replace(how, tables=tables)
-    edits = [_edit(stretch, how, new, exact) for stretch in found]
+    edits = [_edit(data, stretch, how, new, exact) for stretch in found]
     return Written(edits, dict(zip(how.ids, tables, strict=True)))
 
 
@@ -181,14 +193,15 @@ def _with_room(how: Coding, tally: Numbers) -> tuple[Table, ...] | None:
     return tuple(out)
 
 
-def _edit(stretch: Stretch, old: Coding, how: Coding, exact: Plane) -> Edit:
+def _edit(data: bytes, stretch: Stretch, old: Coding, how: Coding, exact: Plane) -> Edit:
     """Return the bytes of the file that an interval's new blocks replace, and what with."""
     first, last = int(stretch.marks[0, 0]) // 8, int(stretch.marks[-1, 1])
     tally = np.zeros((len(how.tables), 256), np.int64)
-    if len(stretch.bits) - last // 8 > LONG_TAIL and _in_step(stretch, how, tally, exact):
+    if stretch.stop - stretch.start - last // 8 > LONG_TAIL and _in_step(stretch, how, tally, exact):
         stop = -(-last // 8) * 8
         written, _ = _write(stretch, how, tally, stop)
         return _offset(stretch, first), _offset(stretch, stop // 8), stuffed(written)
+    stretch = replace(stretch, bits=entropy.plain(data, stretch.start, stretch.stop))
     stop = _end(stretch, old)
     return _offset(stretch, first), stretch.stop, stuffed(_write(stretch, how, tally, stop)[0])
 
@@ -196,7 +209,7 @@ def _edit(stretch: Stretch, old: Coding, how: Coding, exact: Plane) -> Edit:
 def _end(stretch: Stretch, old: Coding) -> int:
     """Return the bit at which an interval's last MCU ends; what follows fills up the byte."""
     none = np.empty(0, np.int64), np.empty((0, 64), np.int16), np.empty((0, 6), np.int64)
-    return entropy.read_mcus(stretch.bits, old.lookup(), old.pattern, *none, stretch.length)
+    return entropy.read_mcus(stretch.bits, old.lookups(), old.pattern, *none, stretch.length)
 
 
 def _offset(stretch: Stretch, byte: int) -> int:

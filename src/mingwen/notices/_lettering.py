@@ -11,6 +11,7 @@ that nothing but the label's box is touched and no picture is converted for it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 from typing import TypeAlias
@@ -24,6 +25,8 @@ from mingwen.domain.notices import Box, Position, Style
 from mingwen.notices._font import ink_pixels, is_hanzi, with_ink
 
 Shares: TypeAlias = NDArray[np.float32]
+Maps: TypeAlias = tuple[Shares, Shares, Shares]
+"""Plate, ink and cover."""
 Level: TypeAlias = Callable[[float], Sequence[float]]
 """How a pixel format writes a grey of 0 to 1: one value a channel."""
 Look: TypeAlias = Callable[[Box], NDArray[np.uint8]]
@@ -117,6 +120,25 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
         Misused: the font is none, or lacks a character (``notice.font``, ``notice.glyph``).
     """
     shown = turn.size(max(round(width * aspect), 1), height)
+    maps, margin, ink = _lettered(style, shown)
+    size = maps[0].shape[1], maps[0].shape[0]
+    x, y = _place(style.position, size, shown, margin)
+    x = shown[0] - x - size[0] if turn.mirror_x else x
+    y = shown[1] - y - size[1] if turn.mirror_y else y
+    left, top = (y, x) if turn.transpose else (x, y)
+    stored = [_squeezed(turn.map(m), aspect) for m in maps]
+    label = _aligned(round(left / aspect), top, stored, grid, ink)
+    if look and look(label.box).mean() > BRIGHT * 255:
+        return replace(label, plate_grey=LIGHT, ink_grey=DARK)
+    return label
+
+
+@lru_cache(maxsize=4)
+def _lettered(style: Style, shown: tuple[int, int]) -> tuple[Maps, int, int]:
+    """Draw the label for a size as shown: maps not to be written to, margin and ink height in pixels.
+
+    Kept, since pictures of one size come in rows and drawing takes longer than what else there is to a JPEG.
+    """
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
     font = with_ink(style, target)
     margin = _margin(target, shown)
@@ -129,15 +151,9 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
             f"expected room for a label of {size[0]} × {size[1]} pixels, the picture has {shown[0]} × {shown[1]}",
             hint="shorten the wording, or enlarge the picture; letters are never drawn lower than legible",
         )
-    x, y = _place(style.position, size, shown, margin)
-    x = shown[0] - x - size[0] if turn.mirror_x else x
-    y = shown[1] - y - size[1] if turn.mirror_y else y
-    left, top = (y, x) if turn.transpose else (x, y)
-    stored = [_squeezed(turn.map(m), aspect) for m in maps]
-    label = _aligned(round(left / aspect), top, stored, grid, ink_pixels(style.wording, font))
-    if look and look(label.box).mean() > BRIGHT * 255:
-        return replace(label, plate_grey=LIGHT, ink_grey=DARK)
-    return label
+    for shares in maps:
+        shares.flags.writeable = False
+    return maps, margin, ink_pixels(style.wording, font)
 
 
 def _squeezed(shares: Shares, aspect: float) -> Shares:
@@ -213,7 +229,7 @@ def _wrapped(tokens: list[str], font: ImageFont.FreeTypeFont, width: float) -> l
 # --- drawing ------------------------------------------------------------------------------------------------------------------
 
 
-def _draw(lines: list[str], font: ImageFont.FreeTypeFont, target: int) -> tuple[Shares, Shares, Shares]:
+def _draw(lines: list[str], font: ImageFont.FreeTypeFont, target: int) -> Maps:
     """Return plate, ink and cover of the label with its lines, each centred by its ink."""
     boxes = [font.getbbox(line, anchor="ls") for line in lines]
     step = round(max(b[3] for b in boxes) - min(b[1] for b in boxes) + LEADING * target)
