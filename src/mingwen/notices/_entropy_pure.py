@@ -154,7 +154,7 @@ def _read_block(source: Source, table: list[int], out: Coefs) -> None:
         k += 1
 
 
-def read_mcus(
+def read_mcus(  # noqa: PLR0913, PLR0917 - as in C
     bits: bytes | bytearray, tables: Words, pattern: Pattern, wanted: Counts, coefs: Coefs, marks: Counts, count: int
 ) -> int:
     """Pass ``count`` MCUs, fill in coefficients and marks of the wanted ones (ascending), and return the bit at the end."""
@@ -188,7 +188,7 @@ def _bounded(*values: int) -> tuple[int, ...]:
     return values
 
 
-def write_mcus(
+def write_mcus(  # noqa: PLR0913, PLR0917 - as in C
     bits: bytes | bytearray, codes: Words, pattern: Pattern, coefs: Coefs, marks: Counts, tally: Counts, stop: int
 ) -> tuple[bytes, int]:
     """Return plain data with new MCUs, from the byte in which the first one begins to bit ``stop``, and their number of bits."""

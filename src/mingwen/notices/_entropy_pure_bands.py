@@ -13,9 +13,9 @@ class Band:
     last: int
     high: int
     low: int
-    run: int = 0
+    run: int = field(default=0, init=False)
     """Blocks to come that end before they begin."""
-    corrections: list[int] = field(default_factory=list)
+    corrections: list[int] = field(default_factory=list, init=False)
     """Bits to write behind the next code."""
 
 
@@ -31,6 +31,19 @@ def _correct(source: Source, coefs: list[int], k: int, step: int) -> None:
         _set(coefs, k, coefs[k] - step if coefs[k] < 0 else coefs[k] + step)
 
 
+def _passed(source: Source, band: Band, coefs: list[int], k: int, zeros: int) -> int:
+    """Pass so many zeros, correct what stands between them, and return where the next zero is."""
+    while k <= band.last:
+        if band.high and coefs[k]:
+            _correct(source, coefs, k, 1 << band.low)
+        elif zeros:
+            zeros -= 1
+        else:
+            break
+        k += 1
+    return k
+
+
 def _read_block(source: Source, table: list[int], band: Band, coefs: list[int]) -> None:
     k, step = band.first, 1 << band.low
     while not band.run and k <= band.last:
@@ -41,14 +54,7 @@ def _read_block(source: Source, table: list[int], band: Band, coefs: list[int]) 
             band.run = (1 << zeros) + source.take(zeros)
             break
         value = source.value(size) * step
-        while k <= band.last:
-            if band.high and coefs[k]:
-                _correct(source, coefs, k, step)
-            elif zeros:
-                zeros -= 1
-            else:
-                break
-            k += 1
+        k = _passed(source, band, coefs, k, zeros)
         if size and k > band.last:
             raise ValueError("expected at most 64 coefficients in a block")
         if size:
@@ -61,25 +67,23 @@ def _read_block(source: Source, table: list[int], band: Band, coefs: list[int]) 
                 _correct(source, coefs, rest, step)
 
 
-def read_blocks(
-    bits: bytes | bytearray, tables: Words, pattern: Pattern, order: Counts, coefs: Coefs, *limits: int
-) -> int:
+def read_blocks(bits: bytes | bytearray, tables: Words, pattern: Pattern, order: Counts, coefs: Coefs, *band: int) -> int:
     """Read one interval of a progressive scan into the blocks it names, and return the bit at the end."""
-    source, band, before = Source(bits), Band(*limits), [0] * 4
+    source, part, before = Source(bits), Band(*band), [0] * 4
     rows, blocks = tables.tolist(), pattern.tolist()
     for number, at in enumerate(order.tolist()):
         slot, dc, ac = blocks[number % len(blocks)]
         block = coefs[at].tolist()
-        if band.first:
-            _read_block(source, rows[ac], band, block)
-        elif band.high:
-            block[0] |= source.take(1) << band.low
+        if part.first:
+            _read_block(source, rows[ac], part, block)
+        elif part.high:
+            block[0] |= source.take(1) << part.low
         else:
             before[slot] += source.difference(rows[dc])
-            _set(block, 0, before[slot] << band.low)
+            _set(block, 0, before[slot] << part.low)
         coefs[at] = block
         source.check()
-    if band.run:
+    if part.run:
         raise ValueError("expected at most 64 coefficients in a block")
     return source.at
 
@@ -132,23 +136,21 @@ def _write_block(sink: Sink, table: int, band: Band, coefs: list[int]) -> None:
             _put_run(sink, table, band)
 
 
-def write_blocks(
-    codes: Words, pattern: Pattern, order: Counts, coefs: Coefs, tally: Counts, *limits: int
-) -> tuple[bytes, int]:
+def write_blocks(codes: Words, pattern: Pattern, order: Counts, coefs: Coefs, tally: Counts, *band: int) -> tuple[bytes, int]:
     """Return one interval of a progressive scan, and its number of bits."""
-    sink, band, before, table = Sink(codes, tally), Band(*limits), [0] * 4, 0
+    sink, part, before, table = Sink(codes, tally), Band(*band), [0] * 4, 0
     blocks = pattern.tolist()
     for number, at in enumerate(order.tolist()):
         slot, dc, ac = blocks[number % len(blocks)]
-        if band.first:
+        if part.first:
             table = ac
-            _write_block(sink, ac, band, coefs[at].tolist())
+            _write_block(sink, ac, part, coefs[at].tolist())
             continue
-        value = int(coefs[at, 0]) >> band.low
-        if band.high:
+        value = int(coefs[at, 0]) >> part.low
+        if part.high:
             sink.put(value & 1, 1)
         else:
             sink.difference(dc, value - before[slot])
             before[slot] = value
-    _put_run(sink, table, band)
+    _put_run(sink, table, part)
     return sink.finished()

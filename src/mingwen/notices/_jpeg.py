@@ -6,6 +6,7 @@ Segments, further scans' order and what stands behind the picture are carried ov
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,6 @@ from mingwen.notices._jpeg_blocks import (
     region_of,
     with_label,
 )
-from mingwen.notices._jpeg_huffman import Table
 from mingwen.notices._jpeg_markers import (
     APP0,
     APP2,
@@ -46,6 +46,9 @@ from mingwen.notices._jpeg_markers import (
 from mingwen.notices._jpeg_splice import Edit, Stretch, Written, spliced, stretches
 from mingwen.notices._lettering import Label, label_for
 from mingwen.notices._raster import opened, turn_of
+
+if TYPE_CHECKING:
+    from mingwen.notices._jpeg_huffman import Table
 
 BITS = 8
 ADOBE_YCCK = 2
@@ -126,7 +129,7 @@ class Canvas:
         blocks, exact = with_label(ground.blocks, ground.planes, self.quantisers, label, self.colours)
         if self.whole:
             self.whole.put(blocks)
-            written = _jpeg_progressive.coded(self.data, self.layout, self.whole)
+            written = _jpeg_progressive.coded(self.layout, self.whole)
         else:
             pairs = zip(self.layout.scans, ground.scans, strict=True)
             written = [spliced(self.data, scan, found, blocks, exact) for scan, found in pairs]

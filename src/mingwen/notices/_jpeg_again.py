@@ -1,4 +1,4 @@
-"""A JPEG whose coding we do not write (arithmetic): Pillow codes the picture, the source's segments are carried over around it."""
+"""A JPEG whose coding we do not write (arithmetic): Pillow codes it, the source's own segments are carried over around it."""
 
 import re
 from collections.abc import Iterator

@@ -26,7 +26,9 @@ def decoded(data: bytes, layout: Layout, frame: Frame) -> Blocks:
     blocks = blocks_of(frame, (0, 0, *frame.mcus))
     visits = sum(blocks.of_scan(scan)[1].size for scan in layout.scans)
     if visits > MAX_VISITS:
-        raise Malformed("jpeg.scans", f"expected at most {MAX_VISITS} visits of a block", hint="the file is built to exhaust readers")
+        raise Malformed(
+            "jpeg.scans", f"expected at most {MAX_VISITS} visits of a block", hint="the file is built to exhaust readers"
+        )
     for scan in layout.scans:
         how, tables = _coding(frame, scan), _coding(frame, scan).lookups()
         for (start, stop), order in _intervals(blocks, scan):
@@ -34,9 +36,9 @@ def decoded(data: bytes, layout: Layout, frame: Frame) -> Blocks:
     return blocks
 
 
-def coded(data: bytes, layout: Layout, blocks: Blocks) -> list[Written]:
+def coded(layout: Layout, blocks: Blocks) -> list[Written]:
     """Write every scan anew."""
-    return [_written(data, scan, blocks) for scan in layout.scans]
+    return [_written(scan, blocks) for scan in layout.scans]
 
 
 def _coding(frame: Frame, scan: Scan) -> Coding:
@@ -56,7 +58,7 @@ def _intervals(blocks: Blocks, scan: Scan) -> Iterator[tuple[tuple[int, int], Nu
         yield span, np.ascontiguousarray(places[number * step : (number + 1) * step].ravel())
 
 
-def _written(data: bytes, scan: Scan, blocks: Blocks) -> Written:
+def _written(scan: Scan, blocks: Blocks) -> Written:
     how = _coding(blocks.frame, scan)
     tally = np.zeros((max(len(how.tables), 1), 256), np.int64)
     for _, order in _intervals(blocks, scan):
