@@ -157,15 +157,22 @@ def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region
 
 def _shrunk(label: Label, size: tuple[int, int]) -> Label:
     """Scale the maps of a label to a plane's own resolution, each sample the mean of those it stands for."""
-    if size == (label.width, label.height):
+    across, down = label.width // size[0], label.height // size[1]
+    if (across, down) == (1, 1):
         return label
-    ratio = label.width // size[0], label.height // size[1]
-    images = [Image.fromarray(shares) for shares in (label.plate, label.ink)]
-    if (size[0] * ratio[0], size[1] * ratio[1]) == images[0].size:
-        plate, ink = (np.asarray(image.reduce(ratio)) for image in images)
-    else:
-        plate, ink = (np.asarray(image.resize(size, Image.Resampling.BOX)) for image in images)
+    plate, ink = (
+        sum((shares[y::down, x::across] for y in range(down) for x in range(across)), np.float32(0)) / np.float32(across * down)
+        if (size[0] * across, size[1] * down) == (label.width, label.height)
+        else np.asarray(Image.fromarray(shares).resize(size, Image.Resampling.BOX))
+        for shares in (label.plate, label.ink)
+    )
     return replace(label, plate=plate, ink=ink)
+
+
+def _framed(shares: Shares, size: tuple[int, int], at: tuple[int, int]) -> Shares:
+    out = np.zeros(size[::-1], np.float32)
+    out[at[1] : at[1] + shares.shape[0], at[0] : at[0] + shares.shape[1]] = shares
+    return out
 
 
 def with_label(
@@ -174,8 +181,8 @@ def with_label(
     """Return the blocks with the label in them, and what their coefficients would be without rounding."""
     across, down = blocks.frame.mcu
     left, top, right, bottom = (n * step for n, step in zip(blocks.region, (across, down) * 2, strict=True))
-    around = ((label.y - top, bottom - label.y - label.height), (label.x - left, right - label.x - label.width))
-    full = replace(label, plate=np.pad(label.plate, around), ink=np.pad(label.ink, around))
+    size, at = (right - left, bottom - top), (label.x - left, label.y - top)
+    full = replace(label, plate=_framed(label.plate, size, at), ink=_framed(label.ink, size, at))
     parts = {plane.shape: _shrunk(full, plane.shape[::-1]) for plane in under}
     exact = blocks.coefs.astype(np.float32)
     for places, plane, quantiser, (offset, factor) in zip(blocks.places, under, quantisers, colours, strict=True):

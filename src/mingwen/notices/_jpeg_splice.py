@@ -17,6 +17,7 @@ from mingwen.notices import _jpeg_entropy as entropy
 from mingwen.notices._jpeg_blocks import Blocks, Coefs, Numbers, Plane
 from mingwen.notices._jpeg_huffman import Table, codes, extended, lookups, optimal
 from mingwen.notices._jpeg_markers import Frame, Part, Scan, grid
+from mingwen.notices._jpeg_spelling import respelled
 
 Edit: TypeAlias = tuple[int, int, bytes]
 """Where bytes of the file begin and end, and what takes their place."""
@@ -157,57 +158,78 @@ def spliced(data: bytes, scan: Scan, found: list[Stretch], blocks: Blocks, exact
     """Write the new blocks into a scan; ``exact`` is what their coefficients would be without rounding."""
     how = coding(blocks.frame, scan)
     for stretch in found:
-        stretch.coefs.reshape(len(stretch.marks), -1, 64)[stretch.picked] = blocks.coefs[stretch.places]
-    tables = _with_room(how, _tally(how, found))
-    if tables is None:
+        _fill(stretch, blocks)
+    tally, bits = _tally(how, found)
+    tables = _with_room(how, tally)
+    if None in tables:
+        for stretch in found:
+            _respell(stretch, how, tables, exact)
+        tally, bits = _tally(how, found)
+        tables = _with_room(how, tally)
+    if None in tables:
         found = stretches(data, replace(blocks, coefs=blocks.coefs.copy()), scan, whole=True)
         for stretch in found:
-            stretch.coefs.reshape(len(stretch.marks), -1, 64)[stretch.picked] = blocks.coefs[stretch.places]
-        tables = tuple(optimal(row) for row in _tally(how, found))
-    new = replace(how, tables=tables)
-    edits = [_edit(data, stretch, how, new, exact) for stretch in found]
-    return Written(edits, dict(zip(how.ids, tables, strict=True)))
+            _fill(stretch, blocks)
+        tables = tuple(optimal(row) for row in _tally(how, found)[0])
+    new = replace(how, tables=tuple(table for table in tables if table))
+    if None not in tables and new.tables != how.tables:
+        _, bits = _tally(new, found)
+    edits = [_edit(data, stretch, (how, new), exact, count) for stretch, count in zip(found, bits, strict=True)]
+    return Written(edits, dict(zip(how.ids, new.tables, strict=True)))
 
 
-def _tally(how: Coding, found: list[Stretch]) -> Numbers:
-    """Count the symbols that the new blocks take."""
+def _fill(stretch: Stretch, blocks: Blocks) -> None:
+    stretch.coefs.reshape(len(stretch.marks), -1, 64)[stretch.picked] = blocks.coefs[stretch.places]
+
+
+def _respell(stretch: Stretch, how: Coding, tables: tuple[Table | None, ...], exact: Plane) -> None:
+    """Spell the label's blocks with the codes that there are, where a table has no room for more."""
+    coefs = stretch.coefs.reshape(len(stretch.marks), -1, 64)
+    for number, (_, _, row) in enumerate(how.pattern.tolist()):
+        if not tables[row]:
+            own = coefs[stretch.picked, number]
+            respelled(own, exact[stretch.places[:, number]], frozenset(how.tables[row].symbols))
+            coefs[stretch.picked, number] = own
+
+
+def _tally(how: Coding, found: list[Stretch]) -> tuple[Numbers, list[int]]:
+    """Count the symbols that the new blocks take, and the bits of each interval up to the end of the last one."""
     tally = np.zeros((len(how.tables), 256), np.int64)
-    for stretch in found:
-        _write(stretch, how, tally, int(stretch.marks[-1, 1]))
-    return tally
+    return tally, [_write(stretch, how, int(stretch.marks[-1, 1]), tally)[1] for stretch in found]
 
 
-def _write(stretch: Stretch, how: Coding, tally: Numbers, stop: int) -> tuple[bytes, int]:
+def _write(stretch: Stretch, how: Coding, stop: int, tally: Numbers | None = None) -> tuple[bytes, int]:
+    tally = np.zeros((len(how.tables), 256), np.int64) if tally is None else tally
     return entropy.write_mcus(stretch.bits, how.codes(), how.pattern, stretch.coefs, stretch.marks, tally, stop)
 
 
-def _with_room(how: Coding, tally: Numbers) -> tuple[Table, ...] | None:
-    """Return the tables with codes for symbols that they lacked; None where one has no room for them."""
+def _with_room(how: Coding, tally: Numbers) -> tuple[Table | None, ...]:
+    """Return the tables with codes for symbols that they lacked; None for one that has no room for them."""
     out = []
     for table, row in zip(how.tables, tally, strict=True):
         missing = bytes(int(symbol) for symbol in np.flatnonzero((row > 0) & (codes(table) == 0)))
-        longer = extended(table, missing) if missing else table
-        if longer is None:
-            return None
-        out.append(longer)
+        out.append(extended(table, missing) if missing else table)
     return tuple(out)
 
 
-def _edit(data: bytes, stretch: Stretch, old: Coding, how: Coding, exact: Plane) -> Edit:
-    """Return the bytes of the file that an interval's new blocks replace, and what with."""
+def _edit(data: bytes, stretch: Stretch, codings: tuple[Coding, Coding], exact: Plane, bits: int) -> Edit:
+    """Return the bytes of the file that an interval's new blocks replace, and what with.
+
+    ``codings`` are the old one and the new one, ``bits`` what the new blocks take.
+    """
     first, last = int(stretch.marks[0, 0]) // 8, int(stretch.marks[-1, 1])
-    tally = np.zeros((len(how.tables), 256), np.int64)
-    if stretch.stop - stretch.start - last // 8 > LONG_TAIL and _in_step(stretch, how, tally, exact):
+    old, new = codings
+    if stretch.stop - stretch.start - last // 8 > LONG_TAIL and _in_step(stretch, new, exact, (last - bits) % 8):
         stop = -(-last // 8) * 8
-        written, _ = _write(stretch, how, tally, stop)
-        return _offset(stretch, first), _offset(stretch, stop // 8), stuffed(written)
+        return _offset(stretch, first), _offset(stretch, stop // 8), stuffed(_write(stretch, new, stop)[0])
     stretch = replace(stretch, bits=entropy.plain(data, stretch.start, stretch.stop))
-    stop = _end(stretch, old)
-    return _offset(stretch, first), stretch.stop, stuffed(_write(stretch, how, tally, stop)[0])
+    return _offset(stretch, first), stretch.stop, stuffed(_write(stretch, new, _end(stretch, old))[0])
 
 
 def _end(stretch: Stretch, old: Coding) -> int:
     """Return the bit at which an interval's last MCU ends; what follows fills up the byte."""
+    if len(stretch.marks) == stretch.length:
+        return int(stretch.marks[-1, 1])
     none = np.empty(0, np.int64), np.empty((0, 64), np.int16), np.empty((0, 6), np.int64)
     return entropy.read_mcus(stretch.bits, old.lookups(), old.pattern, *none, stretch.length)
 
@@ -222,15 +244,12 @@ def stuffed(written: bytes) -> bytes:
     return written.replace(b"\xff", b"\xff\0")
 
 
-def _in_step(stretch: Stretch, how: Coding, tally: Numbers, exact: Plane) -> bool:
-    """Make the new bits end where the old ones end within a byte, by one coefficient under the label; say whether it worked.
+def _in_step(stretch: Stretch, how: Coding, exact: Plane, missing: int) -> bool:
+    """Take ``missing`` bits more, so that the new ones end where the old ones end within a byte; say whether it worked.
 
     Of all that were rounded to nothing, behind the last of their block, one is rounded up instead: that one whose code
     has the wanted length and whose error is smallest.
     """
-    stop = int(stretch.marks[-1, 1])
-    _, bits = _write(stretch, how, tally, stop)
-    missing = (stop - bits) % 8
     if not missing:
         return True
     places = stretch.places[:, 0]  # the first block of each MCU is of the first component
