@@ -19,6 +19,7 @@
 #include <string.h>
 
 enum { QUICK = 1 << 12, TABLE = QUICK + (1 << 16), SLOTS = 4, MARK = 2 + SLOTS, MCU_BLOCKS = 10 };
+enum { BLOCK_ROOM = 64 * 8 }; /* bytes: 64 times a code of up to 31 bits and 15 more, and what else there is */
 enum { DC_SIZE = 11, DC_BOUND = 16383, EOB_RUN = 0x7FFF, CORRECTIONS = 1024 };
 
 static const char NO_CODE[] = "expected a Huffman code, found other bits";
@@ -150,7 +151,7 @@ static inline const char *read_dc(Source *in, const uint32_t *table, int64_t *be
 {
     uint64_t bits = window(in);
     uint32_t found = entry(table, bits);
-    unsigned length = found >> 24, size = found >> 16 & 255;
+    unsigned length = found >> 24 & 31, size = found >> 16 & 255;
     if (!length || size > DC_SIZE)
         return NO_CODE;
     *before += extended(bits << length, size);
@@ -182,7 +183,7 @@ static inline const char *read_ac(Source *in, const uint32_t *table, int16_t *ou
                 continue;
             }
         }
-        unsigned length = found >> 24, run = found >> 20 & 15, size = found >> 16 & 15;
+        unsigned length = found >> 24 & 31, run = found >> 20 & 15, size = found >> 16 & 15;
         if (!length)
             return NO_CODE;
         in->at += length + size;
@@ -467,7 +468,7 @@ static const char *splice(Sink *sink, Source *in, const Reading *job, uint64_t s
             const uint8_t *block = job->pattern + 3 * i;
             const int16_t *coefs = job->coefs + (n * job->blocks + i) * 64;
             int64_t difference = coefs[0] - before[block[0]];
-            if (!reserve(sink, 64 * 4 + 16))
+            if (!reserve(sink, BLOCK_ROOM))
                 return MEMORY;
             if (difference < -32767 || difference > 32767)
                 return RANGE;
@@ -549,7 +550,7 @@ static const char *read_band_block(Source *in, const uint32_t *table, Band *band
     while (!band->run && k <= band->last) {
         uint64_t bits = window(in);
         uint32_t found = entry(table, bits);
-        unsigned length = found >> 24, zeros = found >> 20 & 15, size = found >> 16 & 15;
+        unsigned length = found >> 24 & 31, zeros = found >> 20 & 15, size = found >> 16 & 15;
         if (!length || (band->high && size > 1))
             return NO_CODE;
         in->at += length;
@@ -675,7 +676,7 @@ static const char *write_band(Sink *sink, Band *band)
         if (band->order[n] < 0 || band->order[n] >= band->total)
             return SHAPE;
         const int16_t *coefs = band->coefs + band->order[n] * 64;
-        if (!reserve(sink, 64 * 5 + CORRECTIONS / 8 + 32))
+        if (!reserve(sink, BLOCK_ROOM + CORRECTIONS / 8))
             return MEMORY;
         int32_t dc = coefs[0] >> band->low;
         if (band->first) {

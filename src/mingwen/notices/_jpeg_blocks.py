@@ -157,16 +157,21 @@ def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region
 
 def _shrunk(label: Label, size: tuple[int, int]) -> Label:
     """Scale the maps of a label to a plane's own resolution, each sample the mean of those it stands for."""
-    across, down = label.width // size[0], label.height // size[1]
-    if (across, down) == (1, 1):
+    if size == (label.width, label.height):
         return label
-    plate, ink = (
-        sum((shares[y::down, x::across] for y in range(down) for x in range(across)), np.float32(0)) / np.float32(across * down)
-        if (size[0] * across, size[1] * down) == (label.width, label.height)
-        else np.asarray(Image.fromarray(shares).resize(size, Image.Resampling.BOX))
-        for shares in (label.plate, label.ink)
-    )
+    plate, ink = (_mean(shares, size) for shares in (label.plate, label.ink))
     return replace(label, plate=plate, ink=ink)
+
+
+def _mean(shares: Shares, size: tuple[int, int]) -> Shares:
+    height, width = shares.shape
+    across, down = width // size[0], height // size[1]
+    if (size[0] * across, size[1] * down) != (width, height):
+        return np.asarray(Image.fromarray(shares).resize(size, Image.Resampling.BOX))
+    out = np.zeros(size[::-1], np.float32)
+    for y, x in np.ndindex(down, across):
+        out += shares[y::down, x::across]
+    return out / np.float32(across * down)
 
 
 def _framed(shares: Shares, size: tuple[int, int], at: tuple[int, int]) -> Shares:
@@ -190,10 +195,11 @@ def with_label(
         rows, columns = places.shape
         samples = change.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 64)
         first = int(places[0, 0])
-        exact[first : first + len(samples)] += _times(samples, (COSINES / quantiser[:, None]).T)
+        exact[first : first + len(samples)] += _times(samples, np.ascontiguousarray((COSINES / quantiser[:, None]).T))
     rounded = np.rint(exact).astype(np.int16)
-    bounded = np.where(rounded == blocks.coefs, rounded, np.clip(rounded, LEAST, MOST))
-    return replace(blocks, coefs=bounded), exact
+    if rounded.max() > MOST or rounded.min() < LEAST:
+        rounded = np.where(rounded == blocks.coefs, rounded, np.clip(rounded, LEAST, MOST))
+    return replace(blocks, coefs=rounded), exact
 
 
 def _over(plane: Plane, label: Label, offset: int, factor: int) -> Shares:

@@ -4,7 +4,6 @@ A run and size without a code is spelled as two: one coefficient between, that w
 that cannot be, a coefficient is taken down to the next size that has a code, if it hardly shrinks.
 """
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 import numpy as np
@@ -49,7 +48,7 @@ def _spelled(block: list[int], exact: list[float], have: AbstractSet[int]) -> li
             continue
         block[place] = _shrunk(place - last, block[place], have)
         while not _known(place - last - 1, block[place], have):
-            last = _between(last, place, exact, lambda run, value=block[place]: _known(run, value, have), have)
+            last = _between(last, place, block[place], exact, have)
             if not last:
                 return block
             block[last] = 1 if exact[last] >= 0 else -1
@@ -57,10 +56,10 @@ def _spelled(block: list[int], exact: list[float], have: AbstractSet[int]) -> li
     return block
 
 
-def _between(last: int, place: int, exact: list[float], fits: Callable[[int], bool], have: AbstractSet[int]) -> int:
+def _between(last: int, place: int, value: int, exact: list[float], have: AbstractSet[int]) -> int:
     """Return where the least coefficient should stand between two; 0 if nowhere."""
     reached = [at for at in range(last + 1, place) if _known(at - last - 1, 1, have)]
-    enough = [at for at in reached if fits(place - at - 1)]
+    enough = [at for at in reached if _known(place - at - 1, value, have)]
     return max(enough, key=lambda at: abs(exact[at])) if enough else max(reached, default=0)
 
 
