@@ -324,7 +324,7 @@ def test_a_cut_picture_is_malformed(case: str, cat: Image.Image, tmp_path: Path)
     data = cjpeg(cat, *CODED.get(case, ["-scans", str(tmp_path / "script")]))
     for share in (0.1, 0.5, 0.9):
         with pytest.raises(Malformed):
-            marked(data[: int(len(data) * share)])
+            marked(data[: int(len(data) * share)], Style(position=Position.TOP))
 
 
 @pytest.mark.parametrize("case", ["4:2:0", "restarts by row", "progressive", "one by one", "bits"])

@@ -159,46 +159,49 @@ static inline const char *read_dc(Source *in, const uint32_t *table, int64_t *be
     return NULL;
 }
 
-/* Read the AC coefficients of a sequential block, or pass them where ``out`` is null. */
-static inline const char *read_ac(Source *in, const uint32_t *table, int16_t *out)
+/* Pass the AC coefficients of a sequential block. */
+static inline const char *pass_ac(Source *in, const uint32_t *table)
 {
     for (unsigned k = 1; k < 64;) {
         uint64_t bits = window(in);
-        uint32_t found = entry(table, bits);
-        if (!out) {
-            uint32_t leap = found & 31, reach = found >> 5 & 255;
+        unsigned used = 0;
+        while (used <= 30 && k < 64) { /* a leap takes up to 27 bits, a code 16: they are there */
+            uint32_t found = table[bits << used >> 52];
+            unsigned leap = found & 31, reach = found >> 5 & 255;
             if (leap && k + reach <= 64) {
-                in->at += leap;
-                if (found >> 13 & 1)
-                    break;
-                k += reach;
-                found = table[bits << leap >> 52]; /* a leap has at most 27 bits: a second one fits into the window */
-                leap = found & 31, reach = found >> 5 & 255;
-                if (leap && k + reach <= 64 && k < 64) {
-                    in->at += leap;
-                    if (found >> 13 & 1)
-                        break;
-                    k += reach;
-                }
+                used += leap;
+                k += found >> 13 & 1 ? 64 : reach;
                 continue;
             }
+            found = entry(table, bits << used);
+            unsigned length = found >> 24 & 31, run = found >> 20 & 15, size = found >> 16 & 15;
+            if (!length || (size && k + run > 63))
+                return length ? PAST : NO_CODE;
+            used += length + size;
+            k += size || run == 15 ? run + 1 : 64;
         }
+        in->at += used;
+    }
+    return in->at > in->size * 8 ? SHORT : NULL;
+}
+
+/* Read the AC coefficients of a sequential block. */
+static inline const char *read_ac(Source *in, const uint32_t *table, int16_t *out)
+{
+    for (unsigned k = 1; k < 64; k++) {
+        uint64_t bits = window(in);
+        uint32_t found = entry(table, bits);
         unsigned length = found >> 24 & 31, run = found >> 20 & 15, size = found >> 16 & 15;
         if (!length)
             return NO_CODE;
         in->at += length + size;
-        if (!size) {
-            if (run != 15)
-                break;
-            k += 16;
-            continue;
-        }
+        if (!size && run != 15)
+            break;
         k += run;
-        if (k > 63)
+        if (size && k > 63)
             return PAST;
-        if (out)
+        if (size)
             out[k] = (int16_t)extended(bits << length, size);
-        k++;
     }
     return in->at > in->size * 8 ? SHORT : NULL;
 }
@@ -276,7 +279,11 @@ static void write_ac(Sink *sink, unsigned table, const int16_t *block)
     for (unsigned k = 1; k < 64; k++) {
         int32_t value = block[k];
         if (!value) {
-            run++;
+            uint64_t four = 1;
+            if (!(k & 3))
+                memcpy(&four, block + k, sizeof four);
+            run += four ? 1 : 4;
+            k += four ? 0 : 3;
             continue;
         }
         for (; run > 15; run -= 16)
@@ -414,7 +421,7 @@ static const char *skim(Source *in, const uint32_t *tables, const Reading *job)
                 out[0] = (int16_t)*dc;
             }
             if (!why)
-                why = read_ac(in, tables + block[2] * TABLE, out);
+                why = out ? read_ac(in, tables + block[2] * TABLE, out) : pass_ac(in, tables + block[2] * TABLE);
             if (why)
                 return why;
         }

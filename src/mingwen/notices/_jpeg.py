@@ -72,6 +72,8 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
             hint="convert it to a baseline JPEG or to PNG",
         )
     image = opened(data, "JPEG")
+    if not layout.end:
+        raise ValueError("expected the end of the picture, it is cut")
     if not frame or frame.marker in ARITHMETIC:
         return _jpeg_again.mark(data, style)
     canvas = Canvas(data, layout, frame)

@@ -144,8 +144,10 @@ def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region
     size = (blocks.region[2] * across - x, blocks.region[3] * down - y)
     bands = []
     for plane in under:
-        band = Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
-        bands.append(band.crop((box[0] - x, box[1] - y, box[2] - x, box[3] - y)))
+        ratio = plane.shape[1] / size[0], plane.shape[0] / size[1]
+        part = tuple((edge - start) * share for edge, start, share in zip(box, (x, y) * 2, ratio * 2, strict=True))
+        band = Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8))
+        bands.append(band.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST, part))
     if len(bands) == 1:
         return np.asarray(bands[0].convert("RGB"))
     image = Image.merge("YCbCr" if colours in (LUMA_CHROMA, LUMA_CHROMA_KEY) else "RGB", bands[:3]).convert("RGB")
@@ -171,7 +173,8 @@ def _mean(shares: Shares, size: tuple[int, int]) -> Shares:
     out = np.zeros(size[::-1], np.float32)
     for y, x in np.ndindex(down, across):
         out += shares[y::down, x::across]
-    return out / np.float32(across * down)
+    out /= across * down
+    return out
 
 
 def _framed(shares: Shares, size: tuple[int, int], at: tuple[int, int]) -> Shares:
