@@ -1,4 +1,4 @@
-"""The functions of _entropy.c in Python, for where there was no compiler: the same bytes, some two hundred times slower.
+"""The functions of _entropy.c in Python, for where there was no compiler: the same bytes, far slower.
 
 _entropy.pyi says what they take and return, _entropy.c how an entry of a lookup table is laid out.
 """
