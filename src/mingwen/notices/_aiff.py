@@ -12,7 +12,7 @@ from mingwen.containers.edits import Edit, growth_of, read_at, size_of
 from mingwen.containers.riff import HEAD, Chunk
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
-from mingwen.notices._pcm import MAX_MARKS_BYTES, Coding, Labels, bounded_channels, inserted, labels, write
+from mingwen.notices._pcm import MAX_MARKS_BYTES, Coding, Labels, bounded_channels, inserted, labels, loudness, write
 
 FORMS = (b"AIFF", b"AIFC")
 MAX_BITS = 32
@@ -40,7 +40,8 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     comm, sound = _chunk(chunks, b"COMM"), _chunk(chunks, b"SSND")
     coding, rate = _coding(read_at(source, comm.data, min(comm.size, COMM_BYTES + 4), what="COMM"))
     start = sound.data + 8 + int.from_bytes(read_at(source, sound.data, 8, what="SSND")[:4])
-    plan = labels(source, style, rate, max(sound.end - start, 0) // coding.frame_bytes)
+    frames = max(sound.end - start, 0) // coding.frame_bytes
+    plan = labels(style, rate, frames, lufs=lambda: loudness(source, coding, start, rate, frames))
     count = min(plan.frames + plan.added, MOST)
     inner = list(inserted(plan, coding, min(start, sound.end)))
     edits = [

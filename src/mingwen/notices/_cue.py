@@ -75,11 +75,11 @@ def times(style: Style, seconds: float) -> tuple[tuple[float, Moment], ...]:
     return (*start, *((t, Moment.MIDDLE) for t in sorted(between)), *end)
 
 
-def copied(source: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
-    """Yield the bytes from ``start`` to ``stop`` in pieces of constant size."""
+def copied(source: BinaryIO, start: int, stop: int, *, whole: int = 1) -> Iterator[bytes]:
+    """Yield the bytes from ``start`` to ``stop`` in pieces of constant size, each a multiple of ``whole`` but the last."""
     source.seek(start)
-    left = stop - start
-    while left > 0 and (piece := source.read(min(left, COPY_BYTES))):
+    left, most = stop - start, COPY_BYTES // whole * whole
+    while left > 0 and (piece := source.read(min(left, most))):
         left -= len(piece)
         yield piece
 

@@ -26,6 +26,7 @@ from mingwen.notices import _flac_blocks
 from mingwen.notices._cue import Samples, copied
 from mingwen.notices._flac_blocks import Info, Layout
 from mingwen.notices._flac_frames import FIXED_SYNC, Frame, Header, Powers, Whole, encoded, renumbered, walk
+from mingwen.notices._loudness import programme
 from mingwen.notices._pcm import Labels, labels
 
 MAX_CHECKED = 1 << 26
@@ -62,13 +63,13 @@ def _plan(source: BinaryIO, layout: Layout, style: Style, like: Header) -> Label
         hint = "encode it anew with any current encoder: flac -f in.flac"
         raise Refused("notice.codec", f"expected one block size, got {info.least_block} to {info.most_block}", hint=hint)
     if fixed and info.frames:
-        return labels(source, style, info.rate, info.frames, step=info.most_block)
+        return labels(style, info.rate, info.frames, lufs=lambda: programme(source), step=info.most_block)
     headers = (frame.header for frame in walk(source, layout.start, layout.stop))
     ends, frames = array("Q", (0,)), 0
     for header in headers:
         frames += header.samples
         ends.append(frames)
-    plan = labels(source, style, info.rate, frames, step=info.most_block)
+    plan = labels(style, info.rate, frames, lufs=lambda: programme(source), step=info.most_block)
     return replace(plan, places=tuple((ends[min(bisect_left(ends, at), len(ends) - 1)], moment) for at, moment in plan.places))
 
 

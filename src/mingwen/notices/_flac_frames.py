@@ -226,7 +226,9 @@ def encoded(block: Whole, bits: int, like: Header) -> Frame:
     rate = like.rest[len(like.rest) - RATE_BYTES.get(like.lead[2] & 15, 0) :]
     header = Header(0, samples, lead, (samples - 1).to_bytes(2) + rate, 0)
     head = headed(header, 0)
-    body = head + np.packbits(np.concatenate([_subframe(channel, bits) for channel in block])).tobytes()
+    alike = bool((block == block[0]).all())
+    subframes = [_subframe(block[0], bits)] * channels if alike else [_subframe(channel, bits) for channel in block]
+    body = head + np.packbits(np.concatenate(subframes)).tobytes()
     return Frame(header._replace(size=len(head)), body + crc16(body).to_bytes(2))
 
 

@@ -37,7 +37,11 @@ LEAST_LUFS = -40.0
 """A label beside a programme still quieter would not be heard (GB 45438-2025 §5.3 f)."""
 EXACT_SECONDS = 60
 WINDOWS, WINDOW_SECONDS = 20, 3
-"""Of a longer programme so much is listened to, spread evenly."""
+"""Of a longer programme so much is listened to, one in each twentieth …"""
+GOLDEN = 0.6180339887498949
+"""… at places that repeat as little as can be."""
+MOST = 64.0
+"""What lies further above full scale is no sound but an error of whoever wrote it."""
 SETTLING_SECONDS = 0.1
 """What a decoder makes right after a jump may lack what stood before."""
 PEAK_RATE = 192_000
@@ -55,11 +59,23 @@ def programme(source: BinaryIO) -> float:
         with av.open(source, "r", metadata_errors="replace", options={"fflags": "+fastseek"}) as content:
             stream = content.streams.audio[0]
             weights = channel_weights([c.name for c in stream.codec_context.layout.channels])
-            measured = lufs(np.concatenate([powers(w, stream.rate, weights) for w in _windows(content, stream)]))
+            return level(_heard(content, stream), stream.rate, weights)
     except (FFmpegError, ValueError, IndexError, AttributeError):  # a stream without a decoder has no context
         return SILENCE_LUFS
+
+
+def level(windows: Iterable[Iterable[Samples]], rate: int, weights: Sequence[float]) -> float:
+    """Return what ``programme`` does, of a sound of which these windows are heard."""
+    measured = lufs(np.concatenate([np.empty(0), *(powers(pieces, rate, weights) for pieces in windows)]))
     whole = SILENCE_LUFS if measured is None else max(measured, LEAST_LUFS)
     return whole - 10 * float(np.log10(max(sum(weights), 1)))
+
+
+def spread(seconds: float) -> tuple[tuple[float, float], ...]:
+    """Return where windows begin and how long they last; they stand unevenly, lest they fall in step with the sound."""
+    if seconds <= EXACT_SECONDS:
+        return ((0.0, seconds),)
+    return tuple(((n + n * GOLDEN % 1) / WINDOWS * (seconds - WINDOW_SECONDS), WINDOW_SECONDS) for n in range(WINDOWS))
 
 
 def channel_weights(names: Sequence[str]) -> tuple[float, ...]:
@@ -86,18 +102,20 @@ def powers(pieces: Iterable[Samples], rate: int, weights: Sequence[float]) -> Sa
 
     ``pieces`` have the shape (channels, any number of samples) and lie in −1 to 1.
     """
-    response = _response(rate)
+    lead = rate // LEAD_SHARE
+    size = _fast(rate + lead)
+    response = _response(rate, size)
     edges = np.rint(np.arange(HOPS_A_SECOND + 1) * rate / HOPS_A_SECOND).astype(int)
-    before = np.zeros((len(weights), rate // LEAD_SHARE))
+    before = np.zeros((len(weights), lead))
     energies, counts = list[Samples](), list[NDArray[np.int64]]()
     for second in _seconds(pieces, rate):
-        padded = np.concatenate([before, second, np.zeros((len(weights), rate - second.shape[1]))], axis=1)
-        heard = np.fft.irfft(np.fft.rfft(padded) * response, padded.shape[1])[:, before.shape[1] :]
+        padded = np.concatenate([before, second], axis=1)
+        heard = np.fft.irfft(np.fft.rfft(padded, size) * response, size)[:, lead : lead + rate]
         power = np.asarray(weights) @ np.square(heard)
         power[second.shape[1] :] = 0
         energies.append(np.add.reduceat(power, edges[:-1]))
         counts.append(np.diff(np.minimum(edges, second.shape[1])))
-        before = second[:, -before.shape[1] :]
+        before = second[:, second.shape[1] - lead :] if second.shape[1] >= lead else before
     if not energies:
         return np.empty(0)
     return _blocks(np.concatenate(energies), np.concatenate(counts), rate // HOPS_A_SECOND)
@@ -128,9 +146,14 @@ def _seconds(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
         yield np.concatenate(held, axis=1)
 
 
-def _response(rate: int) -> NDArray[np.complex128]:
-    """Return the K-weighting, a shelf and a high-pass, at the frequencies of the transform of a second and its lead-in."""
-    z = np.exp(-2j * np.pi * np.fft.rfftfreq(rate + rate // LEAD_SHARE))
+def _fast(size: int) -> int:
+    """Return the next power of two: a transform of any other length may take many times as long."""
+    return 1 << (size - 1).bit_length()
+
+
+def _response(rate: int, size: int) -> NDArray[np.complex128]:
+    """Return the K-weighting, a shelf and a high-pass, at the frequencies of a transform of so many samples."""
+    z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
     shelf, q = 10 ** (3.999843853973347 / 20), 0.7071752369554196
     middle, k = shelf**0.4996667741545416, np.tan(np.pi * 1681.974450955533 / rate)
     high = _biquad(z, (shelf + middle * k / q + k * k, 2 * (k * k - shelf), shelf - middle * k / q + k * k), k, q)
@@ -151,22 +174,23 @@ def true_peak(samples: Samples, rate: int) -> float:
     if not samples.size:
         return 0.0
     times = max(-(-PEAK_RATE // rate), 1)
-    fine = np.fft.irfft(np.fft.rfft(samples), len(samples) * times) * times
+    size = _fast(len(samples))
+    fine = np.fft.irfft(np.fft.rfft(samples, size), size * times) * times
     return float(max(np.abs(fine).max(), np.abs(samples).max()))
 
 
 # --- listening --------------------------------------------------------------------------------------------------------
 
 
-def _windows(content: "InputContainer", stream: "AudioStream") -> Iterator[Iterator[Samples]]:
-    """Yield the stretches of a sound that are listened to; each must be used up before the next."""
-    seconds = (content.duration or 0) / av.time_base
-    if seconds <= EXACT_SECONDS:
+def _heard(content: "InputContainer", stream: "AudioStream") -> Iterator[Iterator[Samples]]:
+    """Yield the windows of a sound; each must be used up before the next."""
+    windows = spread((content.duration or 0) / av.time_base)
+    if len(windows) == 1:
         yield _decoded(content, stream, 0, EXACT_SECONDS)
         return
-    for number in range(WINDOWS):
-        content.seek(int(seconds * (number + 0.5) / WINDOWS * av.time_base))
-        yield _decoded(content, stream, SETTLING_SECONDS, WINDOW_SECONDS)
+    for start, length in windows:
+        content.seek(int(start * av.time_base))
+        yield _decoded(content, stream, SETTLING_SECONDS, length)
 
 
 def _decoded(content: "InputContainer", stream: "AudioStream", skip: float, seconds: float) -> Iterator[Samples]:
@@ -191,6 +215,11 @@ def as_floats(frame: av.AudioFrame) -> Samples:
     if not frame.format.is_planar:
         data = data.reshape(-1, len(frame.layout.channels)).T
     if data.dtype.kind == "f":
-        return data.astype(np.float64)
+        return bounded(data.astype(np.float64))
     half = 1 << 8 * data.dtype.itemsize - 1
     return (data.astype(np.float64) - (half if data.dtype.kind == "u" else 0)) / half
+
+
+def bounded(data: Samples) -> Samples:
+    """Return numbers as a sound can have them: what is none, or endless, becomes silence."""
+    return np.clip(np.where(np.isfinite(data), data, 0), -MOST, MOST)

@@ -4,7 +4,7 @@ What is the same for WAV and AIFF, and where labels and the content's own marks 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import BinaryIO
@@ -15,13 +15,21 @@ from mingwen.containers.edits import Edit, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Moment, Style
 from mingwen.notices._cue import Samples, copied, cue, times
-from mingwen.notices._loudness import programme
+from mingwen.notices._loudness import bounded, channel_weights, level, spread
 
 LEAST_RATE = 4_000
 MAX_RATE = 3_072_000
 MAX_CHANNELS = 1_024
 MAX_MARKS_BYTES = 16 << 20
 """Of a chunk that counts samples."""
+
+
+LAYOUTS = {
+    5: ("FL", "FR", "FC", "BL", "BR"),
+    6: ("FL", "FR", "FC", "LFE", "BL", "BR"),
+    8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR"),
+}
+"""What so many channels usually are; of others each counts the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,10 @@ class Labels:
         return sum(len(self.sounds[moment]) for _, moment in self.places)
 
 
-def labels(source: BinaryIO, style: Style, rate: int, frames: int, *, step: int = 1) -> Labels:
-    """Plan the labels of a sound; those in its midst stand at multiples of ``step`` frames, and last as long with the pause.
+def labels(style: Style, rate: int, frames: int, *, lufs: Callable[[], float], step: int = 1) -> Labels:
+    """Plan the labels of a sound that is as loud as ``lufs`` says; those in its midst stand at multiples of ``step`` frames.
+
+    All but the one at the end last a multiple of them, too.
 
     Raises:
         Refused: the rate lies outside 4 to 3,072 kHz, or does not fit the label (``notice.rate``).
@@ -59,7 +69,7 @@ def labels(source: BinaryIO, style: Style, rate: int, frames: int, *, step: int 
         raise Refused(
             "notice.rate", f"expected {LEAST_RATE} to {MAX_RATE} samples a second, got {rate}", hint="resample the sound first"
         )
-    loudness = programme(source)
+    loudness = lufs()
     exact = {Moment.START: 0, Moment.END: frames}
     last = frames // step * step
     places = tuple((exact.get(m, min(round(t * rate / step) * step, last)), m) for t, m in times(style, frames / rate))
@@ -97,6 +107,31 @@ class Coding:
             data = whole.view(np.uint8).reshape(-1, 8)[:, : self.width]
         one = data[:, ::-1] if self.big else data
         return np.repeat(one[:, np.newaxis], self.channels, axis=1).tobytes()
+
+    def samples_of(self, data: bytes) -> Samples:
+        """Read whole frames as (channels, samples) in −1 to 1."""
+        each = np.frombuffer(data[: len(data) // self.frame_bytes * self.frame_bytes], np.uint8)
+        each = each.reshape(-1, self.channels, self.width)[:, :, :: -1 if self.big else 1]
+        if self.kind == "float":
+            return bounded(np.ascontiguousarray(each).view(f"<f{self.width}")[:, :, 0].T.astype(np.float64))
+        wide = np.zeros((*each.shape[:2], 8), np.uint8)
+        wide[:, :, 8 - self.width :] = each
+        wide[:, :, 7] ^= 0x80 if self.kind == "offset" else 0
+        return wide.view("<i8")[:, :, 0].T / float(1 << 63)
+
+
+def loudness(source: BinaryIO, coding: Coding, start: int, rate: int, frames: int) -> float:
+    """Return what ``_loudness.programme`` does, of samples that begin at the offset ``start``."""
+
+    def pieces(at: float, seconds: float) -> Iterator[Samples]:
+        first, last = round(at * rate), min(round((at + seconds) * rate), frames)
+        for piece in copied(
+            source, start + first * coding.frame_bytes, start + last * coding.frame_bytes, whole=coding.frame_bytes
+        ):
+            yield coding.samples_of(piece)
+
+    weights = channel_weights(LAYOUTS.get(coding.channels, ("",) * coding.channels))
+    return level((pieces(at, seconds) for at, seconds in spread(frames / rate)), rate, weights)
 
 
 def inserted(plan: Labels, coding: Coding, start: int) -> Iterator[Edit]:

@@ -12,7 +12,7 @@ from mingwen.containers.edits import Edit, growth_of, read_at
 from mingwen.containers.riff import HEAD, Chunk, Form
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
-from mingwen.notices._pcm import MAX_MARKS_BYTES, Coding, Labels, bounded_channels, inserted, labels, write
+from mingwen.notices._pcm import MAX_MARKS_BYTES, Coding, Labels, bounded_channels, inserted, labels, loudness, write
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 MAX_FORMAT_BYTES = 65_536
@@ -30,7 +30,8 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     form = _form(source)
     data, fmt = _chunk(form, b"data"), _chunk(form, b"fmt ")
     coding, rate = _coding(read_at(source, fmt.data, min(fmt.size, MAX_FORMAT_BYTES), what="fmt"))
-    plan = labels(source, style, rate, (min(data.end, data.stop) - data.data) // coding.frame_bytes)
+    frames = (min(data.end, data.stop) - data.data) // coding.frame_bytes
+    plan = labels(style, rate, frames, lufs=lambda: loudness(source, coding, data.data, rate, frames))
     edits = list(inserted(plan, coding, data.data))
     write(source, sink, [*edits, *_sized(source, form, data, edits), *_counted(source, plan), *_marks(source, form, plan)])
 
