@@ -215,6 +215,14 @@ def test_almost_no_sound_at_all(suffix: str, count: int, tmp_path: Path) -> None
         assert flac_test(after) == ""
 
 
+@pytest.mark.parametrize(("rate", "channels"), [(768_000, 1_024), (4_000, 1_024), (768_000, 1), (1, 1), (0, 0)])
+def test_a_head_that_exaggerates_takes_neither_time_nor_memory(rate: int, channels: int) -> None:
+    fmt = struct.pack("<HHIIHH", 1, channels, rate, 0, channels * 4 % 65_536, 32)
+    body = b"WAVE" + chunk(b"fmt ", fmt) + chunk(b"data", bytes(1 << 20))
+    with contextlib.suppress(MingwenError):
+        marked_bytes(b"RIFF" + struct.pack("<I", len(body)) + body, "wav", Style(moments=ALL))
+
+
 def test_the_label_comes_again_and_again(media: Path, tmp_path: Path) -> None:
     for suffix in (".wav", ".aiff", ".flac"):
         before = made(tmp_path / f"a{suffix}", "-i", media / "speech.wav")

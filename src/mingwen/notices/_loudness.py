@@ -44,6 +44,8 @@ MOST = 64.0
 """What lies further above full scale is no sound but an error of whoever wrote it."""
 SETTLING_SECONDS = 0.1
 """What a decoder makes right after a jump may lack what stood before."""
+MAX_VALUES = 1 << 22
+"""Samples of all channels that are heard at once; at 192 kHz those of 21 channels."""
 PEAK_RATE = 192_000
 """BS.1770-5 Annex 2: true peaks are sought at four times 48 kHz."""
 
@@ -66,6 +68,7 @@ def programme(source: BinaryIO) -> float:
 
 def level(windows: Iterable[Iterable[Samples]], rate: int, weights: Sequence[float]) -> float:
     """Return what ``programme`` does, of a sound of which these windows are heard."""
+    weights = weights[: max(MAX_VALUES // rate, 1)]
     measured = lufs(np.concatenate([np.empty(0), *(powers(pieces, rate, weights) for pieces in windows)]))
     whole = SILENCE_LUFS if measured is None else max(measured, LEAST_LUFS)
     return whole - 10 * float(np.log10(max(sum(weights), 1)))
@@ -100,7 +103,7 @@ def _power(loudness: float) -> float:
 def powers(pieces: Iterable[Samples], rate: int, weights: Sequence[float]) -> Samples:
     """Return the K-weighted power of each block of 400 ms; what is shorter counts as one block.
 
-    ``pieces`` have the shape (channels, any number of samples) and lie in −1 to 1.
+    ``pieces`` have the shape (channels, any number of samples) and lie in −1 to 1; channels without a weight are not heard.
     """
     lead = rate // LEAD_SHARE
     size = _fast(rate + lead)
@@ -108,7 +111,7 @@ def powers(pieces: Iterable[Samples], rate: int, weights: Sequence[float]) -> Sa
     edges = np.rint(np.arange(HOPS_A_SECOND + 1) * rate / HOPS_A_SECOND).astype(int)
     before = np.zeros((len(weights), lead))
     energies, counts = list[Samples](), list[NDArray[np.int64]]()
-    for second in _seconds(pieces, rate):
+    for second in _seconds((piece[: len(weights)] for piece in pieces), rate):
         padded = np.concatenate([before, second], axis=1)
         heard = np.fft.irfft(np.fft.rfft(padded, size) * response, size)[:, lead : lead + rate]
         power = np.asarray(weights) @ np.square(heard)
@@ -173,7 +176,9 @@ def true_peak(samples: Samples, rate: int) -> float:
     """Return the highest value between the samples of one channel, 1 for full scale (BS.1770-5 Annex 2)."""
     if not samples.size:
         return 0.0
-    times = max(-(-PEAK_RATE // rate), 1)
+    times = -(-PEAK_RATE // rate)
+    if times <= 1:
+        return float(np.abs(samples).max())
     size = _fast(len(samples))
     fine = np.fft.irfft(np.fft.rfft(samples, size), size * times) * times
     return float(max(np.abs(fine).max(), np.abs(samples).max()))

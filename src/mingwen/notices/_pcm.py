@@ -18,8 +18,10 @@ from mingwen.notices._cue import Samples, copied, cue, times
 from mingwen.notices._loudness import bounded, channel_weights, level, spread
 
 LEAST_RATE = 4_000
-MAX_RATE = 3_072_000
+MAX_RATE = 768_000
 MAX_CHANNELS = 1_024
+MAX_LABEL_BYTES = 64 << 20
+"""In all channels; two seconds in eight channels of 192 kHz take 12 MiB."""
 MAX_MARKS_BYTES = 16 << 20
 """Of a chunk that counts samples."""
 
@@ -63,7 +65,7 @@ def labels(style: Style, rate: int, frames: int, *, lufs: Callable[[], float], s
     All but the one at the end last a multiple of them, too.
 
     Raises:
-        Refused: the rate lies outside 4 to 3,072 kHz, or does not fit the label (``notice.rate``).
+        Refused: the rate lies outside 4 to 768 kHz, or does not fit the label (``notice.rate``).
     """
     if not LEAST_RATE <= rate <= MAX_RATE:
         raise Refused(
@@ -135,7 +137,14 @@ def loudness(source: BinaryIO, coding: Coding, start: int, rate: int, frames: in
 
 
 def inserted(plan: Labels, coding: Coding, start: int) -> Iterator[Edit]:
-    """Yield the labels as bytes put into samples that begin at the offset ``start``."""
+    """Yield the labels as bytes put into samples that begin at the offset ``start``.
+
+    Raises:
+        Refused: one would not fit into memory (``notice.too-large``).
+    """
+    if max(map(len, plan.sounds.values())) * coding.frame_bytes > MAX_LABEL_BYTES:
+        hint = "take fewer channels or a lower rate, or a shorter label"
+        raise Refused("notice.too-large", f"expected a label of at most {MAX_LABEL_BYTES >> 20} MiB", hint=hint)
     sounds = {moment: coding.bytes_of(samples) for moment, samples in plan.sounds.items()}
     for frame, moment in plan.places:
         at = start + frame * coding.frame_bytes
