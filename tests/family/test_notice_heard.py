@@ -21,10 +21,10 @@ def heard(path: Path, rate: int, *options: str) -> NDArray[np.float64]:
     return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, "<f4").astype(np.float64)
 
 
-def programme(speech: NDArray[np.float64], rate: int, lufs: float) -> tuple[NDArray[np.float64], list[float]]:
+def programme(speech: NDArray[np.float64], rate: int, lufs: float, every: int = 1) -> tuple[NDArray[np.float64], list[float]]:
     """Put a label with each corner of the settings between a second of speech each; return where they begin."""
     parts, at, expected = list[NDArray[np.float64]](), 0, list[float]()
-    for number, (unit, pitch, gap) in enumerate(c for c in CORNERS if c[1] * 2.5 <= rate):
+    for number, (unit, pitch, gap) in enumerate(c for c in CORNERS[::every] if c[1] * 2.5 <= rate):
         rhythm = Rhythm(unit_seconds=unit, pitch_hz=pitch, letter_gap_units=gap)
         sound = cue(Style(rhythm=rhythm), rate, Moment.MIDDLE, lufs=lufs)
         begin = number * rate % (len(speech) - rate)
@@ -34,7 +34,7 @@ def programme(speech: NDArray[np.float64], rate: int, lufs: float) -> tuple[NDAr
     return np.concatenate([*parts, speech[:rate]]), expected
 
 
-@pytest.mark.parametrize(("rate", "lufs"), [(16_000, -23.0), (8_000, -35.0), (44_100, -10.0), (48_000, -40.0)])
+@pytest.mark.parametrize(("rate", "lufs"), [(16_000, -40.0), (8_000, -35.0), (44_100, -10.0)])
 def test_every_setting_is_heard(rate: int, lufs: float, media: Path) -> None:
     sound, expected = programme(heard(media / "speech.wav", rate), rate, lufs)
     found = rhythm_at(sound, rate)
@@ -53,7 +53,7 @@ def test_every_setting_is_heard(rate: int, lufs: float, media: Path) -> None:
     ],
 )
 def test_every_setting_is_heard_after_lossy_coding(rate: int, options: tuple[str, ...], media: Path, tmp_path: Path) -> None:
-    sound, expected = programme(heard(media / "speech.wav", rate), rate, -23.0)
+    sound, expected = programme(heard(media / "speech.wav", rate), rate, -23.0, every=1 if rate == 16_000 else 4)
     coded = ["ffmpeg", "-v", "error", "-f", "f32le", "-ac", "1", "-ar", str(rate), "-i", "-", *options, str(tmp_path / "a")]
     subprocess.run(coded, input=sound.astype("<f4").tobytes(), check=True)
     found = rhythm_at(heard(tmp_path / "a", rate), rate)

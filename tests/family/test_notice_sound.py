@@ -42,8 +42,7 @@ def wav(path: Path, sound: NDArray[np.float64], rate: int) -> Path:
 # --- loudness: EBU R 128, EBU Tech 3341 --------------------------------------------------------------------------------------
 
 STEPS: dict[str, tuple[list[tuple[float, float]], float]] = {
-    "1: −23 LUFS": ([(-23, 20)], -23),
-    "2: −33 LUFS": ([(-33, 20)], -33),
+    "1 and 2": ([(-33, 20)], -33),
     "3: the relative gate": ([(-36, 10), (-23, 60), (-36, 10)], -23),
     "4: the absolute gate": ([(-72, 10), (-36, 10), (-23, 60), (-36, 10), (-72, 10)], -23),
     "5: in between": ([(-26, 20), (-20, 20.1), (-26, 20)], -23),
@@ -64,11 +63,11 @@ def test_loudness_of_the_cases_of_ebu_tech_3341(case: str) -> None:
     "options",
     [
         ["-ar", "8000"],
-        ["-ar", "11025", "-ac", "2"],
-        ["-ar", "44100", "-c:a", "pcm_s24le"],
-        ["-ar", "192000", "-t", "15", "-c:a", "pcm_f32le"],
+        ["-ar", "11025", "-ac", "2", "-t", "20"],
+        ["-ar", "44100", "-c:a", "pcm_s24le", "-t", "20"],
+        ["-ar", "192000", "-t", "8", "-c:a", "pcm_f32le"],
         ["-af", "volume=-20dB", "-c:a", "pcm_u8"],
-        ["-af", "volume=-30dB"],
+        ["-af", "volume=-30dB", "-t", "20"],
     ],
 )
 def test_loudness_of_speech_is_what_ffmpeg_measures(options: list[str], media: Path, tmp_path: Path) -> None:
@@ -106,8 +105,7 @@ def test_what_cannot_be_decoded_counts_as_silence(data: bytes) -> None:
     assert _loudness.programme(io.BytesIO(data)) == _loudness.SILENCE_LUFS
 
 
-@pytest.mark.parametrize("rate", [8_000, 44_100, 192_000])
-@pytest.mark.parametrize("lufs", [-35.0, -23.0, -9.0])
+@pytest.mark.parametrize(("rate", "lufs"), [(8_000, -35.0), (44_100, -23.0), (192_000, -9.0)])
 @pytest.mark.parametrize("level", [-6.0, 0.0, 12.0])
 def test_the_rhythm_is_as_loud_as_asked_for(rate: int, lufs: float, level: float, tmp_path: Path) -> None:
     sound = cue(Style(rhythm=Rhythm(level_lu=level)), rate, Moment.START, lufs=lufs)
@@ -176,8 +174,13 @@ FORMS = {
 SHAPES = {"mono 8k": (1, 8_000), "stereo 44.1k": (2, 44_100), "stereo 192k": (2, 192_000), "8 channels 48k": (8, 48_000)}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "shape"),
+    [
+        *((form, shape) for form in FORMS for shape in ("mono 8k", "stereo 44.1k")),
+        *((form, shape) for form in ("wav-s24", "aiff-s24", "flac-24") for shape in ("stereo 192k", "8 channels 48k")),
+    ],
+)
 def test_every_sample_outside_the_labels_stays(form: str, shape: str, media: Path, tmp_path: Path) -> None:
     suffix, options = FORMS[form]
     channels, rate = SHAPES[shape]
@@ -307,7 +310,7 @@ def test_markers_of_an_aiff_stay_with_their_sound(tmp_path: Path) -> None:
 def test_broken_sounds_raise_only_our_errors(suffix: str, media: Path, tmp_path: Path) -> None:
     data = made(tmp_path / f"a{suffix}", "-i", media / "speech.wav", "-t", "2").read_bytes()
     chance = random.Random(suffix)
-    for _ in range(60):
+    for _ in range(40):
         broken = bytearray(data[: chance.randrange(len(data))] if chance.random() < 0.5 else data)
         for _ in range(chance.randrange(20)):
             if broken:
