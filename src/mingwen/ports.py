@@ -93,6 +93,13 @@ class FaceFinder(Protocol):
         """Return the boxes of faces; ``pixels`` are R′G′B′ of 8 bits each, row by row, upright."""
 
 
+class Voice(Protocol):
+    """Words as sound."""
+
+    def say(self, words: str) -> bytes:
+        """Return a WAV in which the words are said at normal speed (GB 45438-2025 §5.3 e), in their language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """A file as it came, that another was made from."""
