@@ -59,20 +59,20 @@ def spliced(edits: Iterable[Edit], size: int) -> Splice:
     return tuple(streamed(sorted(edits, key=lambda e: e[:2]), size))
 
 
-def streamed(edits: Iterable[Edit], size: int) -> Iterator[Keep | bytes]:
-    """Do so piece by piece, for more edits than memory should hold; they come in order.
+def streamed(edits: Iterable[Edit], size: int, *, start: int = 0) -> Iterator[Keep | bytes]:
+    """Do so piece by piece, for more edits than memory should hold; they come in order, and none before ``start``.
 
     Raises:
         Malformed: as ``spliced``.
     """
-    cursor = 0
-    for start, stop, new in edits:
-        if start < cursor:
+    cursor = start
+    for begin, stop, new in edits:
+        if begin < cursor:
             raise Malformed(
-                "file.overlap", f"expected parts beside each other, but two overlap at {start}", hint="the file is damaged"
+                "file.overlap", f"expected parts beside each other, but two overlap at {begin}", hint="the file is damaged"
             )
-        if cursor < start:
-            yield Keep(cursor, start)
+        if cursor < begin:
+            yield Keep(cursor, begin)
         if new:
             yield new
         cursor = stop

@@ -5,7 +5,7 @@ tracks, of items, fragments and indexes are moved. Structure: ISO/IEC 14496-12.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge
 from struct import pack
 from typing import BinaryIO, Final, TypeAlias
@@ -18,12 +18,11 @@ from mingwen.containers.chunk_offsets import patches, shifted
 from mingwen.containers.edits import Edit, read_at, streamed
 from mingwen.containers.films import Film
 from mingwen.containers.fragments import Fragment, Fragments
-from mingwen.containers.moves import Ints, Moves
+from mingwen.containers.moves import Moves
 from mingwen.containers.sample_tables import Changes, Columns
-from mingwen.domain.errors import Misused
 from mingwen.domain.media import Keep, Splice
 from mingwen.notices._cue import copied
-from mingwen.notices._samples import Samples
+from mingwen.notices._samples import Samples, Spans, changes, require, spans
 from mingwen.notices._track import New, Track
 
 _INDEXED: Final = frozenset({b"meta", b"mfra", b"sidx"})
@@ -78,7 +77,7 @@ def spliced(source: BinaryIO, sink: BinaryIO, track: Track, news: Mapping[int, N
     """Write the file anew with some samples replaced; see ``_track``.
 
     Raises:
-        Misused: the track has an obstacle, or a number or an empty sample stands in ``news`` (``track.news``).
+        Misused: the track has an obstacle (``track.obstacle``), or samples in ``news`` cannot be replaced (``track.news``).
         Malformed: as ``read``; or another track shares the bytes of a sample that is replaced (``iso.broken``).
     """
     for piece in _pieces(source, track, news, config):
@@ -93,56 +92,28 @@ def pieces(source: BinaryIO, track: Track, news: Mapping[int, New], config: byte
 # --- writing ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """The bytes of the samples that are replaced, in the order of the file."""
-
-    number: Ints
-    start: Ints
-    stop: Ints
-    length: Ints
-    """Of what takes their place."""
-
-
 def _pieces(source: BinaryIO, track: Track, news: Mapping[int, New], config: bytes | None) -> Iterator[Keep | bytes]:
+    require(track)
     film = films.read(source)
-    if film is None or track.obstacle:
-        why = track.obstacle or "there is none"
-        raise Misused("track.obstacle", f"expected a track that can be spliced, but {why}", hint="write all of it anew")
+    if film is None:
+        raise broken("its video track is gone")
     parts, columns = films.samples(source, film)
-    changes = _changes(columns, news)
-    order = np.argsort(columns.offset[changes.number], kind="stable")
-    number = changes.number[order]
-    start = columns.offset[number]
-    spans = _Spans(number, start, start + columns.size[number], changes.size[order])
-    _unshared(film, parts, columns, spans)
-    mended = fragments.mended(parts, columns, changes)
-    edits = _settled(source, film, _with_tables(film, columns, changes, config), spans, (parts.all, mended))
-    samples = (Edit(int(spans.start[n]), int(spans.stop[n]), news[int(number[n])].data) for n in range(len(number)))
-    return streamed(merge(sorted(edits), samples), film.size)
+    changed = changes(columns, news)
+    wanted = spans(columns, changed)
+    _unshared(film, parts, columns, wanted)
+    mended = fragments.mended(parts, columns, changed)
+    edits = _settled(source, film, _with_tables(film, columns, changed, config), wanted, (parts.all, mended))
+    rows = zip(wanted.number.tolist(), wanted.start.tolist(), wanted.stop.tolist(), strict=True)
+    return streamed(merge(sorted(edits), (Edit(start, stop, news[n].data) for n, start, stop in rows)), film.size)
 
 
-def _changes(columns: Columns, news: Mapping[int, New]) -> Changes:
-    numbers = sorted(news)
-    count = len(columns.size)
-    if numbers and not 0 <= numbers[0] <= numbers[-1] < count:
-        raise Misused(
-            "track.news", f"expected numbers of samples below {count}, got {numbers[0]} to {numbers[-1]}", hint="read it"
-        )
-    at = np.array(numbers, np.int64)
-    if not columns.size[at].all():
-        raise Misused("track.news", "expected samples that have bytes, got an empty one to replace", hint="write all of it anew")
-    rows = np.array([(len(new.data), new.pts, new.key) for n in numbers for new in (news[n],)] or np.empty((0, 3)), np.int64)
-    return Changes(at, rows[:, 0], rows[:, 1], rows[:, 2].astype(np.bool_))
-
-
-def _with_tables(film: Film, columns: Columns, changes: Changes, config: bytes | None) -> Node:
+def _with_tables(film: Film, columns: Columns, changed: Changes, config: bytes | None) -> Node:
     """Return the moov with tables that fit the new samples; its offsets are those of the source still."""
     stbl = films.table_of(film.trak)
     own = len(sample_tables.sizes(stbl))
-    among = changes.number < own
+    among = changed.number < own
     before = columns[:own]
-    here = Changes(changes.number[among], changes.size[among], changes.pts[among], changes.key[among])
+    here = Changes(changed.number[among], changed.size[among], changed.pts[among], changed.key[among])
     new = sample_tables.replaced(stbl, before, here) if len(here.number) else stbl
     if config is not None:
         stsd = films.needed(stbl, b"stsd")
@@ -157,14 +128,14 @@ def _with_tables(film: Film, columns: Columns, changes: Changes, config: bytes |
 _Twice: TypeAlias = tuple[tuple[Fragment, ...], tuple[Fragment, ...]]
 
 
-def _settled(source: BinaryIO, film: Film, moov: Node, spans: _Spans, parts: _Twice) -> list[Edit]:
+def _settled(source: BinaryIO, film: Film, moov: Node, wanted: Spans, parts: _Twice) -> list[Edit]:
     """Return all edits but those of samples, with every offset as it is in the output."""
-    media = _heads(source, film, spans)
+    media = _heads(source, film, wanted)
     others = [(e.start, e.stop, len(e.new)) for e in media] + list(fragments.lengths(*parts))
     length, place = size(moov), film.place
     for _ in range(_ROUNDS):
         rows = np.array([*others, (place.start, place.stop, length)], np.int64)
-        moves = Moves(*(np.concatenate(c) for c in zip(rows.T, (spans.start, spans.stop, spans.length), strict=True)))
+        moves = Moves(*(np.concatenate(c) for c in zip(rows.T, (wanted.start, wanted.stop, wanted.length), strict=True)))
         moved = shifted(moov, moves)
         if size(moved) == length:
             break
@@ -176,14 +147,14 @@ def _settled(source: BinaryIO, film: Film, moov: Node, spans: _Spans, parts: _Tw
     return [Edit(place.start, place.stop, packed(moved)), *media, *(e for e in fitted if e), *index]
 
 
-def _heads(source: BinaryIO, film: Film, spans: _Spans) -> list[Edit]:
+def _heads(source: BinaryIO, film: Film, wanted: Spans) -> list[Edit]:
     """Return the heads of media data that change their size; what reaches to the file's end says no size."""
     out: list[Edit] = []
-    growth = spans.length - (spans.stop - spans.start)
+    growth = wanted.length - (wanted.stop - wanted.start)
     for box in film.boxes:
         if box.kind != b"mdat":
             continue
-        a, b = np.searchsorted(spans.start, (box.body, box.stop))
+        a, b = np.searchsorted(wanted.start, (box.body, box.stop))
         head = read_at(source, box.start, box.head, what="mdat")
         grown = int(growth[a:b].sum())
         if grown and any(head[:4]):
@@ -195,19 +166,19 @@ def _heads(source: BinaryIO, film: Film, spans: _Spans) -> list[Edit]:
     return out
 
 
-def _unshared(film: Film, parts: Fragments, columns: Columns, spans: _Spans) -> None:
+def _unshared(film: Film, parts: Fragments, columns: Columns, wanted: Spans) -> None:
     """Make sure that no other sample has the bytes of one that is replaced.
 
     Raises:
         Malformed: one has (``iso.broken``).
     """
     kept = np.ones(len(columns.size), np.bool_)
-    kept[spans.number] = False
+    kept[wanted.number] = False
     runs = [(run.start, run.stop) for f in parts.all for p in f.parts for run in p.runs if run.first < 0]
     table = np.array(runs or np.empty((0, 2)), np.int64)
     claims = [films.claims(t) for t in film.others]
     claims += [(columns.offset[kept], (columns.offset + columns.size)[kept]), (table[:, 0], table[:, 1])]
     for start, stop in claims:
-        last = np.searchsorted(spans.start, stop) - 1  # the last that begins before it ends
-        if ((last >= 0) & (start < stop) & (np.append(spans.stop, 0)[last] > start)).any():
+        last = np.searchsorted(wanted.start, stop) - 1  # the last that begins before it ends
+        if ((last >= 0) & (start < stop) & (np.append(wanted.stop, 0)[last] > start)).any():
             raise broken("two samples share bytes")
