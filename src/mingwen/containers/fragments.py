@@ -327,7 +327,7 @@ def _run_mended(trun: Node, part: Part, run: Run, columns: Columns, changes: Cha
         return trun
     sizes, marks, shifts = _of(run.size).copy(), _of(run.flags).copy(), _of(run.shift).copy()
     sizes[here.number] = here.size
-    shifts[here.number] = here.pts - columns.dts[run.first + here.number]
+    shifts[here.number] = sample_tables.shifts(here.pts, columns.dts[run.first + here.number])
     marks[here.number] = _marks(marks[here.number], here)
     flags = int.from_bytes(trun.body[1:4])
     fields = 8 + 4 * (bool(flags & _OFFSET) + bool(flags & _FIRST_FLAGS))
