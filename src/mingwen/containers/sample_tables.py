@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mingwen.containers.boxes import Node, broken, named
 from mingwen.containers.moves import Ints
 
-MAX_SAMPLES: Final = 2_000_000
-"""Of one track; nine hours at sixty pictures a second. Each column takes 16 MB then."""
+MAX_SAMPLES: Final = 1_500_000
+"""Of one track; seven hours at sixty pictures a second. Each column takes 12 MB then."""
 MAX_BYTES: Final = 1 << 48
 """An offset beyond is not believed."""
 
