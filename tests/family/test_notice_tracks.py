@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 from zlib import crc32
 
+import av
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -181,8 +182,10 @@ def test_the_same_samples_give_the_same_file(film: Path) -> None:
     found, data = track(film), film.read_bytes()
     same = {n: New(data[s.offset : s.offset + s.size], s.pts, s.key) for n, s in enumerate(found.samples)}
     new = written(film, same)
-    if b"sdtp" not in data:  # which may tell of pictures that none needs: that is not believed of new ones
-        assert new.read_bytes() == data
+    if new.read_bytes() != data:
+        assert b"sdtp" in data  # which may tell of pictures that none needs: that is not believed of new ones
+        before, after = packets(film)["video"], packets(new)["video"]
+        assert (hashes(before), times(before)) == (hashes(after), times(after))
 
 
 def test_only_replaced_samples_change(film: Path) -> None:
@@ -198,6 +201,7 @@ def test_only_replaced_samples_change(film: Path) -> None:
     assert all(data[s.offset : s.offset + s.size] == news[n].data for n, s in enumerate(track(new).samples) if n in news)
     assert pictures(film) == pictures(new)
     assert pictures(film, "-ss", "2.2") == pictures(new, "-ss", "2.2")
+    places(new)
 
 
 # --- what else may change -----------------------------------------------------------------------------------------------
@@ -262,6 +266,7 @@ def test_the_configuration_may_change(varied: Path) -> None:
     new = written(varied, longer(varied, {3: 100}), b"\1" * 300)
     assert track(new).config == b"\1" * 300
     assert replace(track(new), config=b"", samples=()) == replace(track(varied), config=b"", samples=())
+    places(new)
     assert bodies(written(new, {}, track(varied).config, name="restored")) == bodies(new)
 
 
@@ -380,7 +385,9 @@ def test_what_mkvmerge_writes_stays_sound(tmp_path: Path, options: tuple[str, ..
 
 
 def places(path: Path) -> None:
-    """Check all that names a place: cues, SeekHeads, and what Clusters say of themselves and the one before."""
+    """Check all that names a place in Matroska: cues, SeekHeads, and what Clusters say of themselves and the one before."""
+    if path.suffix not in {".mkv", ".webm"}:
+        return
     data = path.read_bytes()
     found = matroska.segment(io.BytesIO(data))
     cues_are_true(data, found)
@@ -394,8 +401,7 @@ def places(path: Path) -> None:
             }
             assert int.from_bytes(value) == truth[head.kind]
     seek = found.first(matroska.SEEKHEAD)
-    assert seek is not None
-    for element, body in inside(unsealed(data[seek.data : seek.stop])):
+    for element, body in inside(unsealed(data[seek.data : seek.stop])) if seek else ():
         values = {e.kind: v for e, v in inside(body)} if element.kind == matroska.SEEK else {}
         at = found.head.data + matroska.number(values.get(matroska.SEEK_POSITION, b""))
         assert data[at:].startswith(values.get(0x53AB, b""))
@@ -404,7 +410,8 @@ def places(path: Path) -> None:
 def cues_are_true(data: bytes, found: matroska.Segment) -> None:
     tracks, cues = found.first(matroska.TRACKS), found.first(matroska.CUES)
     assert tracks is not None
-    assert cues is not None
+    if cues is None:
+        return  # a live recording
     entry = matroska.video(data[tracks.data : tracks.stop])
     assert entry is not None
     payload = data[cues.data : cues.stop]
@@ -420,13 +427,6 @@ def cues_are_true(data: bytes, found: matroska.Segment) -> None:
                 assert values.get(matroska.CUE_RELATIVE, shown[time]) == shown[time]
                 points += 1
     assert points > 1
-
-
-@pytest.mark.parametrize("name", [n for n in FILES if FILES[n][0] in {"mkv", "webm"} and "live" not in n])
-def test_all_places_are_true_afterwards(tmp_path: Path, name: str) -> None:
-    film = made(tmp_path, name)
-    places(film)
-    places(written(film, longer(film, {0: 5, 3: 70_000, 40: 1}), bytes(500)))
 
 
 # --- what stands against it ---------------------------------------------------------------------------------------------
@@ -465,7 +465,18 @@ def test_a_turned_picture_brings_its_matrix(tmp_path: Path) -> None:
     data = bytearray(made(tmp_path, "moov first").read_bytes())
     at = data.index(b"tkhd") + 4 + 40
     data[at : at + 36] = pack(">9i", *QUARTER)
-    assert track(patched(tmp_path / "a.mp4", bytes(data))).matrix == QUARTER
+    turned = patched(tmp_path / "a.mp4", bytes(data))
+    assert track(turned).matrix == QUARTER
+    copy = tmp_path / "copy.mkv"
+    with av.open(str(turned)) as content, av.open(str(copy), "w") as out:
+        picture = content.streams.video[0]
+        target = out.add_stream_from_template(picture)
+        target.set_display_matrix(QUARTER)
+        for packet in content.demux(picture):
+            if packet.dts is not None:
+                packet.stream = target
+                out.mux(packet)
+    assert track(copy).matrix == QUARTER
 
 
 def test_what_is_shown_follows_the_edit_list(tmp_path: Path) -> None:
