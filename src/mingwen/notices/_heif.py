@@ -96,7 +96,11 @@ def _opener(album: Album, picture: Picture) -> Opened:
 
     @lru_cache(CACHED_TILES)
     def frame(tile: Tile) -> VideoFrame:
-        return decoded(tile.item.kind, album.config(tile.item), album.data(tile.item), colour)
+        found = decoded(tile.item.kind, album.config(tile.item), album.data(tile.item), colour)
+        if (found.width, found.height) != (tile.width, tile.height):
+            expected = f"expected {tile.width} × {tile.height} pixels, decoded {found.width} × {found.height}"
+            raise Malformed("image.broken", expected, hint="save the picture anew")
+        return found
 
     return frame
 

@@ -1,7 +1,7 @@
 """A JPEG XL with a label: two small layers upon the picture, whose own coded bits stay as they are.
 
-The first layer is multiplied with what lies beneath, the second is added to it; so a half-opaque plate and its letters need neither
-a decoder of the picture nor a channel of opacity. Of the source only the header of its last frame is written anew.
+The first layer is multiplied with what lies beneath, the second is added to it; so a half-opaque plate and its letters need
+neither a decoder of the picture nor a channel of opacity. Of the source only the header of its last frame is written anew.
 """
 
 from collections.abc import Iterator
@@ -39,31 +39,29 @@ OLDER_LAYER: Final = b"picture unmarked"
 def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     """Return the file with a label, the label, and what else the user should know."""
     if data.startswith(SIGNATURE):
-        coded, label = _marked(data, style)
-        return coded, label, "; every bit of the picture was kept"
+        return _marked(data, style)
     boxes = [b for b in walk(BytesIO(data), 0, len(data)) if isinstance(b, Box)]
     parts = [b for b in boxes if b.kind in CODESTREAM]
     if not parts:
         raise Malformed("jxl.broken", "expected a codestream, found none", hint="get a whole copy of the file")
     # jxlp: a number stands before each part
     stream = b"".join(data[b.body + (4 if b.kind == b"jxlp" else 0) : b.stop] for b in parts)
-    coded, label = _marked(stream, style)
+    coded, label, note = _marked(stream, style)
     out = [
         _boxed(coded) if box is parts[0] else data[box.start : box.stop]
         for box in boxes
         if box.kind != ORIGINAL and (box is parts[0] or box not in parts)
     ]
-    rest = data[boxes[-1].stop :]
     lost = "; the JPEG it was made of can no longer be restored from it" if any(b.kind == ORIGINAL for b in boxes) else ""
-    return b"".join([*out, rest]), label, f"; every bit of the picture was kept{lost}"
+    return b"".join([*out, data[boxes[-1].stop :]]), label, note + lost
 
 
 def _boxed(coded: bytes) -> bytes:
     return pack(">I4s", len(coded) + 8, b"jxlc") + coded
 
 
-def _marked(stream: bytes, style: Style) -> tuple[bytes, Label]:
-    """Return a codestream with the label upon it, and the label."""
+def _marked(stream: bytes, style: Style) -> tuple[bytes, Label, str]:
+    """Return a codestream with the label upon it, the label, and what else the user should know."""
     bits = Bits(stream)
     if not stream.startswith(SIGNATURE):
         raise Malformed("jxl.broken", "expected a codestream, found something else", hint="get a whole copy of the file")
@@ -71,17 +69,18 @@ def _marked(stream: bytes, style: Style) -> tuple[bytes, Label]:
     if not header.xyb and not 0 < header.bits <= MAX_BITS:
         raise Refused("notice.codestream", f"expected at most 16 bits, got {header.bits}", hint=heads.NO_ANSWER)
     label = label_for(style, header.width, header.height, turn=TURNS.get(header.orientation, Turn()))
-    start, last = _last_frame(bits, header)
-    kept = _continued(stream, last, header)
-    return stream[:start] + kept + b"".join(_layers(header, label)), label
+    last = _last_frame(bits, header)
+    note = "; its artificial grain falls otherwise" if last.noise else ""
+    kept = stream[: last.start // 8] + _continued(stream, last, header)
+    return kept + b"".join(_layers(header, label)), label, f"; every bit of the picture was kept{note}"
 
 
-def _last_frame(bits: Bits, header: Header) -> tuple[int, Frame]:
-    """Return where the last frame begins, and its header."""
+def _last_frame(bits: Bits, header: Header) -> Frame:
+    """Return the header of the last frame."""
     for _ in range(heads.MAX_FRAMES):
         frame = heads.frame(bits, header)
         if frame.last:
-            return frame.start // 8, frame
+            return frame
         size = heads.contents(bits, frame.sections)
         bits.at += 8 * size
     raise Refused("notice.too-large", f"expected at most {heads.MAX_FRAMES} frames, got more", hint=heads.NO_ANSWER)
@@ -115,7 +114,7 @@ def _header(stream: bytes, frame: Frame, header: Header, name: bytes) -> Writer:
         out.copy(bits, frame.is_last)
     out.numbers([(0, 1), (0, 2), (0, int(frame.covers))])
     bits.at = frame.name
-    if name and not frame.name_length:
+    if name and not frame.named:
         out.number(len(name), *heads.NAME)
         out.numbers([(byte, 8) for byte in name])
         bits.at += 0 if frame.all_default else 2
@@ -135,7 +134,7 @@ def _layers(header: Header, label: Label) -> Iterator[bytes]:
     """Give the frames that draw the label: in parts, if it is larger than a group."""
     white = WHITE.get(header.transfer, 1.0)
     times = (1 - label.plate) * (1 - label.ink)
-    plus = (label.plate_grey * label.plate * (1 - label.ink) + label.ink_grey * label.ink) * white
+    plus = np.float32(white) * (label.plate_grey * label.plate * (1 - label.ink) + label.ink_grey * label.ink)
     spots = [(x, y) for y in range(0, label.height, SIDE) for x in range(0, label.width, SIDE)]
     for number, (x, y) in enumerate(spots, 1):
         part = np.s_[y : y + SIDE, x : x + SIDE]
@@ -185,7 +184,7 @@ def _whole(shares: Shares, bits: int) -> Plane:
 def _y(shares: Shares, header: Header) -> Plane:
     """Return Y for greys as the picture's transfer function has them: Annex L.2."""
     light = _linear(shares.astype(np.float64), header) * header.nits / 255
-    return np.rint((np.cbrt(light + BIAS) - np.cbrt(BIAS)) * STEPS).astype(np.int32)
+    return np.asarray(np.rint((np.cbrt(light + BIAS) - np.cbrt(BIAS)) * STEPS), np.int32)
 
 
 def _linear(signal: NDArray[np.float64], header: Header) -> NDArray[np.float64]:

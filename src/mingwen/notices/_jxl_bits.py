@@ -1,13 +1,11 @@
-"""Bits of a JPEG XL codestream: read and written from the least significant on, with its variable numbers (ISO/IEC 18181-1 §B.2)."""
+"""Bits of a JPEG XL codestream, from the least significant on, and its variable numbers (ISO/IEC 18181-1 §B.2)."""
 
 from collections.abc import Sequence
 from struct import pack, unpack
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 Width: TypeAlias = tuple[int, int]
 """An offset, and how many bits are added to it."""
-
-U64_ROUNDS: Final = 9
 
 
 class Bits:

@@ -1,6 +1,6 @@
-"""What a JPEG XL codestream says of its picture and its frames (ISO/IEC 18181-1 Annexes D and F), as far as a label has to know."""
+"""What a JPEG XL codestream says of its picture and its frames (ISO/IEC 18181-1 Annexes D and F), as far as we have to know."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from mingwen.domain.errors import Refused
@@ -14,12 +14,15 @@ GREY_SPACE, RGB_SPACE, XYB_SPACE = 1, 0, 2
 CUSTOM = 2
 """White points and primaries that are given as numbers."""
 REGULAR, LF_FRAME, REFERENCE_ONLY, SKIP_PROGRESSIVE = range(4)
-USE_LF_FRAME: Final = 32
+NOISE, USE_LF_FRAME = 1, 32
 REPLACE, ADD, BLEND, WEIGHTED_ADD, MULTIPLY = range(5)
 
 MAX_CHANNELS: Final = 16
 """Beside the colours."""
 MAX_FRAMES: Final = 1000
+MAX_PIXELS: Final = 1 << 28
+LEAST_ENTRY: Final = 12
+"""Bits of an entry in a table of contents."""
 NO_ANSWER = "save the picture anew, for example with djxl and cjxl"
 
 _SIZE = ((1, 9), (1, 13), (1, 18), (1, 30))
@@ -62,18 +65,21 @@ class Frame:
     """Where the parts of a frame's header stand; all in bits."""
 
     start: int
-    all_default: bool
     is_last: int
     """The bit that says so; what may follow it in a frame that is not the last comes right behind."""
-    last: bool
-    covers: bool
-    """Does it replace all there was?"""
     name: int
-    """Where its name begins, with its length."""
-    name_length: int
     stop: int
     """Behind the header, where the table of contents begins."""
     sections: int
+    _: KW_ONLY
+    all_default: bool = False
+    """Is there nothing but a bit that says so?"""
+    last: bool
+    covers: bool
+    """Does it replace all there was?"""
+    named: bool = False
+    noise: bool = False
+    """Grain that hangs on the number of the frame."""
 
 
 def header(bits: Bits) -> Header:
@@ -84,10 +90,9 @@ def header(bits: Bits) -> Header:
     """
     bits.take(16)  # the signature
     width, height = _size(bits)
-    if bits.flag():  # all_default: 8 bits, XYB, sRGB
-        found = Header(width, height)
-    else:
-        found = _metadata(bits, width, height)
+    if width * height > MAX_PIXELS:
+        raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
+    found = Header(width, height) if bits.flag() else _metadata(bits, width, height)  # the default: 8 bits, XYB, sRGB
     if not bits.flag():  # Annex D.3: custom transform data
         if found.xyb and not bits.flag():
             raise _refused("colours of its own")
@@ -102,7 +107,7 @@ def frame(bits: Bits, of: Header) -> Frame:
     start = bits.at
     if bits.flag():
         stop, sections = bits.at, _sections(of.width, of.height, 256, 1)
-        return Frame(start, True, stop, True, True, stop, 0, stop, sections)  # noqa: FBT003 - as the fields stand
+        return Frame(start, stop, stop, stop, sections, all_default=True, last=True, covers=True)
     kind, modular, flags = bits.take(2), bits.flag(), bits.long()
     ycbcr = not of.xyb and bits.flag()
     if ycbcr and not flags & USE_LF_FRAME:
@@ -140,7 +145,7 @@ def frame(bits: Bits, of: Header) -> Frame:
     _extensions(bits)
     scale = upsampling << 3 * level
     sections = _sections(-(-width // scale), -(-height // scale), 128 << shift, passes)
-    return Frame(start, False, at, last, covers, name, length, bits.at, sections)  # noqa: FBT003 - as the fields stand
+    return Frame(start, at, name, bits.at, sections, last=last, covers=covers, named=length > 0, noise=bool(flags & NOISE))
 
 
 def contents(bits: Bits, sections: int) -> int:
@@ -152,7 +157,7 @@ def contents(bits: Bits, sections: int) -> int:
     if bits.flag():
         raise _refused("sections in an order of its own")
     bits.align()
-    if sections > 8 * len(bits.data):
+    if sections * LEAST_ENTRY > 8 * len(bits.data):
         raise EOFError("the codestream ends within a table of contents")
     total = sum(bits.number(*TOC) for _ in range(sections))
     bits.align()

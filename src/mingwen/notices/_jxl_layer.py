@@ -46,7 +46,7 @@ class Token(NamedTuple):
     context: int
     token: int
     bits: int = 0
-    count: int = 0
+    width: int = 0
 
 
 def section(grey: Plane, others: Sequence[Plane], *, colours: int, xyb: bool) -> bytes:
@@ -109,8 +109,8 @@ def _tokens(context: int, plane: Plane, distances: int) -> Iterator[Token]:
         literal = _token(context, value)
         yield literal
         if length - 1 >= LEAST_RUN:
-            token, bits, count = _hybrid(length - 1 - LEAST_RUN, 0, 0)
-            yield Token(context, FIRST_RUN + token, bits, count)
+            token, bits, width = _hybrid(length - 1 - LEAST_RUN, 0, 0)
+            yield Token(context, FIRST_RUN + token, bits, width)
             yield Token(distances, 1)  # C.3.3: the second of the special ones, one sample to the left
         else:
             yield from repeat(literal, length - 1)
@@ -185,7 +185,7 @@ def _reversed(value: int, count: int) -> int:
 
 
 def _write(out: Writer, tokens: Iterable[Token], codes: Sequence[dict[int, Code]]) -> None:
-    for context, token, bits, count in tokens:
+    for context, token, bits, width in tokens:
         out.put(*codes[context][token])
-        if count:
-            out.put(bits, count)
+        if width:
+            out.put(bits, width)
