@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from struct import pack, unpack
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 Width: TypeAlias = tuple[int, int]
 """An offset, and how many bits are added to it."""
 
@@ -91,6 +94,18 @@ class Writer:
         """Append several values, each with its count of bits."""
         for value, count in values:
             self.put(value, count)
+
+    def array(self, values: NDArray[np.int64], widths: NDArray[np.int64]) -> None:
+        """Append many numbers of at most 63 bits."""
+        ends = np.cumsum(widths)
+        words, shifts = np.divmod(ends - widths, 64)
+        total = int(ends[-1]) if ends.size else 0
+        out = np.zeros(total // 64 + 2, np.uint64)
+        plain, by = values.astype(np.uint64), shifts.astype(np.uint64)
+        # No two have a bit in common, so that a sum is what is wanted.
+        np.add.at(out, words, plain << by)
+        np.add.at(out, words + 1, plain >> np.uint64(1) >> (np.uint64(63) - by))
+        self.put(int.from_bytes(out.astype("<u8").tobytes(), "little"), total)
 
     @property
     def at(self) -> int:
