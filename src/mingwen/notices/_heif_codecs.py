@@ -22,7 +22,7 @@ from mingwen.notices._heif_pictures import CODED, MAX_PIXELS
 
 WANTED_DB: Final = 46.0
 """Peak signal to noise ratio, over all planes, from which on we do not ask for better."""
-QUALITIES: Final = {"libsvtav1": (8, 4, 1), "libx265": (16, 11, 5)}
+QUALITIES: Final = {"libsvtav1": (8, 4, 1), "libx265": (16, 11, 6)}
 """Of one picture, from small to good: the first that is good enough is taken."""
 DECODERS: Final = {b"av1C": "libdav1d", b"hvcC": "hevc"}
 BYTE: Final = 8
@@ -86,7 +86,7 @@ def encoded(kind: bytes, frame: VideoFrame, like: bytes) -> Coded:
     """
     config = CODED[kind]
     if config == b"hvcC":
-        return _best(kind, frame, "libx265", {"preset": "fast", "x265-params": _x265(frame)})
+        return _best(kind, frame, "libx265", {"preset": "ultrafast", "x265-params": _x265(frame)})
     if frame.format.name in _SVT:
         return _best(kind, frame, "libsvtav1", {"preset": "6", "svtav1-params": f"avif=1{_level(like)}"})
     return _still(kind, frame)
