@@ -5,11 +5,12 @@ from typing import Final
 
 from mingwen.domain.errors import Refused
 from mingwen.notices._jxl_bits import Bits
+from mingwen.notices._jxl_entropy import skip_order, skip_profile
 
 ALPHA, DEPTH, SPOT, BLACK, CFA = 0, 1, 2, 4, 5
 BT709, LINEAR, SRGB, PQ, DCI, HLG = 1, 8, 13, 16, 17, 18
-GAMMA: Final = -1
-"""A transfer function that is a power."""
+GAMMA, PROFILE = -1, -2
+"""A transfer function that is a power, or said by an ICC profile."""
 GREY_SPACE, RGB_SPACE, XYB_SPACE = 1, 0, 2
 CUSTOM = 2
 """White points and primaries that are given as numbers."""
@@ -86,7 +87,7 @@ def header(bits: Bits) -> Header:
     """Read what stands before the frames.
 
     Raises:
-        Refused: there is something in it that is not followed: animation, a preview, an ICC profile, numbers with a point.
+        Refused: there is something in it that is not followed: animation, a preview, numbers with a point.
     """
     bits.take(16)  # the signature
     width, height = _size(bits)
@@ -98,6 +99,8 @@ def header(bits: Bits) -> Header:
             raise _refused("colours of its own")
         mask = bits.take(3)
         bits.at += 16 * sum(count for n, count in enumerate((15, 55, 210)) if mask >> n & 1)
+    if found.transfer == PROFILE:
+        skip_profile(bits)
     return found
 
 
@@ -149,13 +152,9 @@ def frame(bits: Bits, of: Header) -> Frame:
 
 
 def contents(bits: Bits, sections: int) -> int:
-    """Read a table of contents that is in order (F.3.3), and return how many bytes follow.
-
-    Raises:
-        Refused: the sections stand in another order.
-    """
+    """Read a table of contents (F.3), and return how many bytes follow."""
     if bits.flag():
-        raise _refused("sections in an order of its own")
+        skip_order(bits, sections)
     bits.align()
     if sections * LEAST_ENTRY > 8 * len(bits.data):
         raise EOFError("the codestream ends within a table of contents")
@@ -228,9 +227,9 @@ def _channel(bits: Bits) -> Channel:
 
 def _colours(bits: Bits) -> tuple[bool, int, float]:
     """Return whether there is one colour, and the transfer function: Annex E.2."""
-    if bits.flag():
-        raise _refused("an ICC profile")
-    space = bits.number(*_ENUM)
+    profile, space = bits.flag(), bits.number(*_ENUM)
+    if profile:  # decoders show XYB as sRGB then; else nothing is converted
+        return space == GREY_SPACE, PROFILE, 1.0
     if space == XYB_SPACE:
         raise _refused("XYB as its colours")
     if bits.number(*_ENUM) == CUSTOM:
