@@ -20,7 +20,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.notices import _heif_stills
 from mingwen.notices._heif_pictures import CODED, MAX_PIXELS
 
-WANTED_DB: Final = 46.0
+WANTED_DB: Final = 48.0
 """Peak signal to noise ratio, over all planes, from which on we do not ask for better."""
 QUALITIES: Final = {"libsvtav1": (8, 4, 1), "libx265": (16, 11, 6)}
 """Of one picture, from small to good: the first that is good enough is taken."""

@@ -1,16 +1,15 @@
 """Entropy-coded numbers of a JPEG XL codestream, read (ISO/IEC 18181-1 Annex C): ICC profiles and orders are made of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from mingwen.domain.errors import Malformed
 from mingwen.notices._jxl_bits import Bits
+from mingwen.notices._jxl_prefix import LONGEST, broken, looked_up, one_of, prefix_code
 
 MAX_NUMBERS: Final = 1 << 19
 """In one stream."""
 RANGE_BITS, RANGE = 12, 1 << 12
 """What the counts of an ANS distribution add up to."""
-LONGEST: Final = 15
 _STATE: Final = 1 << 16
 _LOGS: Final = {
     **{(v, 3): n for v, n in ((0, 10), (2, 7), (4, 6), (5, 8), (6, 9))},
@@ -22,14 +21,6 @@ _LOGS: Final = {
 }
 """C.2.5: the code of logarithms of counts; 13 repeats."""
 _REPEAT: Final = 13
-_LENGTHS: Final = {(0, 2): 0, (1, 2): 4, (2, 2): 3, (3, 3): 2, (7, 4): 1, (15, 4): 5}
-_LENGTHS_IN_ORDER: Final = (1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-"""RFC 7932 §3.5."""
-_SIMPLE: Final = {1: (0,), 2: (1, 1), 3: (1, 2, 2), 4: (2, 2, 2, 2), 5: (1, 2, 3, 3)}
-"""Lengths of the codes of a few symbols: RFC 7932 §3.4."""
-
-Symbols = dict[tuple[int, int], int]
-"""Bits, the first of them lowest, and how many they are → a symbol."""
 
 
 class _Config(NamedTuple):
@@ -46,7 +37,7 @@ class _Config(NamedTuple):
         inside = self.high + self.low
         count = self.split - inside + (token - (1 << self.split) >> inside)
         if count > 32:  # noqa: PLR2004 - numbers have no more bits
-            raise _broken("a number is too large")
+            raise broken("a number is too large")
         top = 1 << self.high | token >> self.low & (1 << self.high) - 1
         return (top << count | bits.take(count)) << self.low | token & (1 << self.low) - 1
 
@@ -71,7 +62,7 @@ class Numbers:
         self._symbol: list[Callable[[], int]]
         if prefix:
             sizes = [_short(bits, 4) + 1 for _ in range(count)]
-            self._symbol = [_looked_up(bits, _prefix_code(bits, size)) for size in sizes]
+            self._symbol = [looked_up(bits, prefix_code(bits, size)) for size in sizes]
         else:
             tables = [_alias(_counts(bits, log), log) for _ in range(count)]
             self._symbol = [self._by_ans(table, RANGE_BITS - log) for table in tables]
@@ -82,7 +73,7 @@ class Numbers:
     def take(self, context: int) -> int:
         """Return the next number."""
         if len(self._done) >= MAX_NUMBERS:
-            raise _broken(f"it has more than {MAX_NUMBERS} numbers in a header")
+            raise broken(f"it has more than {MAX_NUMBERS} numbers in a header")
         if not self._copied:
             cluster = self._map[context]
             token = self._symbol[cluster]()
@@ -117,7 +108,7 @@ def skip_profile(bits: Bits) -> None:
     """Pass over an ICC profile: Annex E.4."""
     size = bits.long()
     if size > MAX_NUMBERS:
-        raise _broken(f"its ICC profile has {size} bytes, more than the {MAX_NUMBERS} that are read")
+        raise broken(f"its ICC profile has {size} bytes, more than the {MAX_NUMBERS} that are read")
     numbers, before, last = Numbers(bits, 41), 0, 0
     for at in range(size):
         context = 0 if at <= 128 else 1 + _kind(last) + 8 * min(_kind_before(before), 4)  # noqa: PLR2004 - the head of a profile
@@ -154,10 +145,10 @@ def _config(bits: Bits, log: int) -> _Config:
         return _Config(log, 0, 0)
     high = bits.take(split.bit_length())
     if high > split:
-        raise _broken("a number has more leading bits than bits")
+        raise broken("a number has more leading bits than bits")
     low = bits.take((split - high).bit_length())
     if high + low > split:
-        raise _broken("a number has more leading and trailing bits than bits")
+        raise broken("a number has more leading and trailing bits than bits")
     return _Config(split, high, low)
 
 
@@ -172,7 +163,7 @@ def _clusters(bits: Bits, contexts: int) -> list[int]:
     numbers = Numbers(bits, 1)
     found = [numbers.take(0) for _ in range(contexts)]
     if max(found) >= contexts:
-        raise _broken("a context has a distribution that is not there")
+        raise broken("a context has a distribution that is not there")
     if moved:
         order = list(range(256))
         for n, at in enumerate(found):
@@ -205,7 +196,7 @@ def _counts(bits: Bits, log: int) -> list[int]:
     else:
         counts = _written_out(bits)
     if len(counts) > 1 << log or sum(counts) != RANGE or min(counts) < 0:
-        raise _broken("a distribution does not add up")
+        raise broken("a distribution does not add up")
     return counts
 
 
@@ -218,7 +209,7 @@ def _written_out(bits: Bits) -> list[int]:
     logs: list[int] = []
     repeats: dict[int, int] = {}
     while len(logs) < size:
-        logs.append(_one_of(bits, _LOGS, 7))
+        logs.append(one_of(bits, _LOGS, 7))
         if logs[-1] == _REPEAT:
             repeats[len(logs) - 1] = _short(bits, 3) + 4
             logs += [0] * (repeats[len(logs) - 1] - 1)
@@ -260,83 +251,3 @@ def _alias(counts: list[int], log: int) -> list[tuple[int, int, int, int, int]]:
         (0, n, 0, counts[n], counts[n]) if whole[n] else (ends[n], others[n], starts[n] - ends[n], counts[n], counts[others[n]])
         for n in range(size)
     ]
-
-
-# --- prefix codes ----------------------------------------------------------------------------------------------------------
-
-
-def _looked_up(bits: Bits, symbols: Symbols) -> Callable[[], int]:
-    return lambda: _one_of(bits, symbols, LONGEST)
-
-
-def _one_of(bits: Bits, symbols: Symbols, longest: int) -> int:
-    code = 0
-    for count in range(longest + 1):
-        if (code, count) in symbols:
-            return symbols[code, count]
-        code |= bits.take(1) << count
-    raise _broken("a code stands for nothing")
-
-
-def _prefix_code(bits: Bits, size: int) -> Symbols:
-    """Read one: RFC 7932 §3.4 and §3.5."""
-    if size == 1:
-        return {(0, 0): 0}
-    kind = bits.take(2)
-    if kind == 1:
-        symbols = [bits.take((size - 1).bit_length()) for _ in range(bits.take(2) + 1)]
-        shape = _SIMPLE[len(symbols) + (len(symbols) == 4 and bits.flag())]  # noqa: PLR2004 - where there are two shapes
-        groups = [sorted(s for s, n in zip(symbols, shape, strict=True) if n == length) for length in range(4)]
-        return _canonical(iter([(length, s) for length, group in enumerate(groups) for s in group]))
-    lengths, space = dict[int, int](), 32
-    for symbol in _LENGTHS_IN_ORDER[kind:]:
-        if space <= 0:
-            break
-        length = _one_of(bits, _LENGTHS, 4)
-        if length:
-            lengths[symbol] = length
-            space -= 32 >> length
-    one = {(0, 0): next(iter(lengths), 0)}
-    code = one if len(lengths) == 1 else _canonical(iter(sorted((n, s) for s, n in lengths.items())))
-    return _canonical(iter(sorted((n, s) for s, n in enumerate(_code_lengths(bits, code, size)) if n)))
-
-
-def _code_lengths(bits: Bits, code: Symbols, size: int) -> list[int]:
-    out: list[int] = []
-    space, before, repeat, repeated = 1 << LONGEST, 8, 0, 0
-    while len(out) < size and space > 0:
-        length = _one_of(bits, code, 5)
-        if length <= LONGEST:
-            out.append(length)
-            repeat = 0
-            before, space = (length, space - (1 << LONGEST >> length)) if length else (before, space)
-            continue
-        extra, value = length - 14, before if length == 16 else 0  # noqa: PLR2004 - 16 and 17 repeat
-        if not repeat or value != repeated:
-            repeat, repeated = 0, value
-        old = repeat
-        repeat = ((repeat - 2) << extra if repeat else 0) + bits.take(extra) + 3
-        out += [value] * (repeat - old)
-        space -= (repeat - old) * (1 << LONGEST >> value) if value else 0
-    if len(out) > size:
-        raise _broken("a prefix code has too many symbols")
-    return out
-
-
-def _canonical(symbols: Iterator[tuple[int, int]]) -> Symbols:
-    """Return the codes of symbols that come by length."""
-    out, code, before = Symbols(), 0, 0
-    for length, symbol in symbols:
-        code <<= length - before
-        before = length
-        if code >> length:
-            raise _broken("a prefix code has too many codes")
-        out[int(f"{code:0{length}b}"[::-1], 2) if length else 0, length] = symbol
-        code += 1
-    return out
-
-
-def _broken(what: str) -> Malformed:
-    return Malformed(
-        "jxl.broken", f"expected a sound codestream, but {what}", hint="get a whole copy of the file, or save it anew"
-    )
