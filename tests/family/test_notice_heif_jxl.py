@@ -222,6 +222,19 @@ def test_a_clear_picture_is_opaque_under_the_label_and_as_clear_as_before_elsewh
         assert {n for n in old if old[n] != new[n]} == {before_meta.primary}
 
 
+def test_ten_bits_of_opacity(cup: Image.Image, png: Path, tmp_path: Path) -> None:
+    clear = cup.convert("RGBA")
+    clear.putalpha(128)
+    clear.save(tmp_path / "clear.png")
+    data = by(tmp_path / "clear.png", ".avif", "avifenc", "-y", "420", "-d", "10", "-s", "9", "IN", "OUT")
+    out, _ = mark(data, "avif")
+    after = pixels(out, "RGBA")
+    assert after[-HEIGHT // 5 :, -WIDTH // 3 :, 3].max() >= 254
+    assert np.abs(after[: HEIGHT // 2, :, 3] - 128).max() <= 1
+    decoded_by_libheif(out, ".avif", tmp_path)
+    run("avifdec", tmp_path / "judged.avif", tmp_path / "b.png")
+
+
 TURNS = [("--irot", str(r), "--imir", str(m)) for r in range(4) for m in range(2)] + [("--irot", str(r)) for r in range(1, 4)]
 
 
@@ -478,6 +491,13 @@ def test_of_a_jpeg_xl_every_pixel_outside_the_label_stays(case: str, cup: Image.
     assert len(out) < len(data) + 6000
     assert data[-200:] in out
     assert run("jxlinfo", tmp_path / "judged.jxl")
+
+
+def test_what_stands_behind_the_codestream_stays_there(cup: Image.Image, png: Path, tmp_path: Path) -> None:
+    data = JXLS["lossy"](cup, png)
+    out, _ = mark(data + b"a note", "jxl")
+    assert out == mark(data, "jxl")[0] + b"a note"
+    assert ink_height(by_djxl(out, tmp_path)) >= INK
 
 
 def test_the_coded_picture_itself_is_in_the_file_unchanged(cup: Image.Image, png: Path) -> None:

@@ -69,20 +69,23 @@ def _marked(stream: bytes, style: Style) -> tuple[bytes, Label, str]:
     if not header.xyb and not 0 < header.bits <= MAX_BITS:
         raise Refused("notice.codestream", f"expected at most 16 bits, got {header.bits}", hint=heads.NO_ANSWER)
     label = label_for(style, header.width, header.height, turn=TURNS.get(header.orientation, Turn()))
-    last = _last_frame(bits, header)
+    last, end = _last_frame(bits, header)
     note = "; its artificial grain falls otherwise" if last.noise else ""
-    kept = stream[: last.start // 8] + _continued(stream, last, header)
-    return kept + b"".join(_layers(header, label)), label, f"; every bit of the picture was kept{note}"
+    kept = stream[: last.start // 8] + _continued(stream[:end], last, header)
+    out = b"".join([kept, *_layers(header, label), stream[end:]])
+    return out, label, f"; every bit of the picture was kept{note}"
 
 
-def _last_frame(bits: Bits, header: Header) -> Frame:
-    """Return the header of the last frame."""
+def _last_frame(bits: Bits, header: Header) -> tuple[Frame, int]:
+    """Return the header of the last frame, and where the frame ends."""
     for _ in range(heads.MAX_FRAMES):
         frame = heads.frame(bits, header)
-        if frame.last:
-            return frame
         size = heads.contents(bits, frame.sections)
         bits.at += 8 * size
+        if bits.at > 8 * len(bits.data):
+            raise EOFError("the codestream ends within a frame")
+        if frame.last:
+            return frame, bits.at // 8
     raise Refused("notice.too-large", f"expected at most {heads.MAX_FRAMES} frames, got more", hint=heads.NO_ANSWER)
 
 

@@ -215,7 +215,8 @@ def _channel(bits: Bits) -> Channel:
     kind, depth = bits.number(*_ENUM), _depth(bits)
     if bits.number((0, 0), (3, 0), (4, 0), (1, 3)) or not depth:
         raise _refused("a smaller channel, or one in floating point")
-    bits.at += 8 * bits.number(*NAME)
+    length = bits.number(*NAME)
+    bits.at += 8 * length
     if kind == ALPHA:
         bits.take(1)
     if kind == SPOT:
