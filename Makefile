@@ -6,7 +6,7 @@ MEDIA := .cache/media
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz media docs clean
+.PHONY: help demo test lint bench fuzz media docs gallery clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,7 +18,7 @@ test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real ser
 	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
 	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl heif-info:libheif-examples \
 	    jxlinfo:libjxl-tools avifdec:libavif-bin qpdf:qpdf pdfinfo:poppler-utils mkvmerge:mkvtoolnix flac:flac ogginfo:vorbis-tools \
-	    opusinfo:opus-tools softhsm2-util:softhsm2 tesseract:tesseract-ocr \
+	    opusinfo:opus-tools cjpeg:libjpeg-turbo-progs softhsm2-util:softhsm2 tesseract:tesseract-ocr \
 	    '/usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim' \
 	    '/usr/share/tesseract-ocr/*/tessdata/eng.traineddata:tesseract-ocr-eng'
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest
@@ -29,9 +29,11 @@ lint: $(VENV)/.dev ## check style, types, layers and the pages written from code
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/reference.py --check
 
-bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool and ffmpeg, in one run
+bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool, ffmpeg and others, in one run (half an hour)
 	@tools/debian.sh "the benchmarks' peers" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
+	@$(PIP) -r requirements/bench.lock
 	@$(BIN)/python -m tools.bench $(MEDIA)
+	@$(BIN)/python -m tools.bench_notices $(MEDIA)
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
@@ -42,6 +44,10 @@ docs: $(VENV)/.dev $(MEDIA)/.done ## write the reference pages from the code
 	@$(BIN)/python tools/reference.py --write
 	@tools/debian.sh "the matrix's foreign tools" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/matrix.py --write
+
+gallery: $(VENV)/.dev $(MEDIA)/.done ## draw labels into pictures and clips of every kind, to look at (docs/gallery)
+	@tools/debian.sh "the gallery's clips" ffmpeg:ffmpeg
+	@$(BIN)/python tools/gallery.py $(MEDIA)
 
 clean: ## remove what was made
 	rm -rf $(VENV) .cache demo-output build dist

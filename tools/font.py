@@ -1,43 +1,89 @@
-"""Build the font that draws labels: Noto Sans CJK SC Bold, cut down to what Chinese and English labels need.
+"""Build the two fonts that draw labels, cut down from Noto Sans Bold to what labels need.
 
-It wants Debian's package ``fonts-noto-cjk`` (1:20220127+repack1-1) and fonttools:
+* ``NotoSansSC-Bold-Labels.otf``: Chinese, Japanese and Korean with western Latin, from Noto Sans CJK SC.
+* ``NotoSans-Bold-Labels.ttf``: the rest of Latin, Greek, Cyrillic, Hebrew and Arabic, merged from Noto Sans, Noto Sans Hebrew
+  and Noto Sans Arabic.
 
-    apt-get install --no-install-recommends fonts-noto-cjk
+It wants Debian's packages ``fonts-noto-cjk`` (1:20220127+repack1-1) and ``fonts-noto-core`` (20201225-1), and fonttools:
+
+    apt-get install --no-install-recommends fonts-noto-cjk fonts-noto-core
     pip install fonttools==4.68.0
     python tools/font.py
 
-The result is the same byte for byte each time. The typeface stays under the SIL Open Font License 1.1, which is
-written beside it with the copyright line that the font itself carries.
+The result is the same byte for byte each time. The typefaces stay under the SIL Open Font License 1.1, which is
+written beside them with the copyright lines that the fonts themselves carry.
 """
 
 import re
+import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+from fontTools.merge import Merger  # type: ignore[import-untyped]
 from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
-from fontTools.ttLib import TTCollection  # type: ignore[import-untyped]
+from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]
 
 COLLECTION = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
+SINGLE = Path("/usr/share/fonts/truetype/noto")
 LICENCE = Path("/usr/share/doc/fonts-noto-cjk/copyright")
 FACE = "Noto Sans CJK SC Bold"
 TARGET = Path(__file__).parents[1] / "src/mingwen/notices/fonts"
+EAST, WEST = TARGET / "NotoSansSC-Bold-Labels.otf", TARGET / "NotoSans-Bold-Labels.ttf"
 
-RANGES = (
-    range(0x20, 0x7F),  # ASCII
-    range(0xA0, 0x100),  # Latin-1
-    range(0x2010, 0x2027),  # dashes, quotation marks, ellipsis
+PUNCTUATION = (range(0x20, 0x7F), range(0xA0, 0x100), range(0x2010, 0x2027))
+"""ASCII, Latin-1; dashes, quotation marks and the ellipsis."""
+EASTERN = (
+    *PUNCTUATION,
     range(0x3000, 0x3020),  # CJK punctuation: 【 】 「 」 、 。
+    range(0x3041, 0x3100),  # hiragana and katakana
     range(0xFF01, 0xFF5F),  # full-width forms
 )
+WESTERN = {
+    "NotoSans-Bold.ttf": (
+        *PUNCTUATION,
+        range(0x100, 0x180),  # Latin Extended-A
+        range(0x1A0, 0x1B1),  # Vietnamese
+        range(0x218, 0x21C),  # Romanian
+        range(0x300, 0x30D),  # combining marks
+        range(0x370, 0x400),  # Greek
+        range(0x400, 0x460),  # Cyrillic
+        range(0x490, 0x500),  # of it, Ukrainian, Kazakh, Mongolian
+        range(0x1EA0, 0x1EFA),  # Vietnamese
+    ),
+    "NotoSansHebrew-Bold.ttf": (range(0x5D0, 0x5EB), range(0x5BE, 0x5C0)),
+    "NotoSansArabic-Bold.ttf": (
+        range(0x60C, 0x60D), range(0x61B, 0x61C), range(0x61F, 0x656), range(0x660, 0x66D),
+        (0x67E, 0x686, 0x688, 0x691, 0x698, 0x6A9, 0x6AF, 0x6BA, 0x6BE, 0x6C1, 0x6CC, 0x6D2), range(0x6F0, 0x6FA),
+    ),
+}  # fmt: skip
+TRADITIONAL = "人工智慧產生合成圖片像畫面影視頻音訊聲語內容文字標識註僅供參考請注意辨別甄經過處理說明電腦創作與為係這個"
+"""What labels in traditional Chinese say; a font with all of its characters would be half as large again."""
+SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig", "calt"]
 
 
 def hanzi() -> set[int]:
     """Return the code points of GB 2312, levels 1 and 2: 6,763 hanzi in rows 16 to 87."""
-    cells = (bytes((0xA0 + row, 0xA0 + cell)) for row in range(16, 88) for cell in range(1, 95))
-    return {ord(text) for text in (cell.decode("gb2312", "ignore") for cell in cells) if text}
+    return _double_byte("gb2312", range(16, 88))
 
 
-def licence(copyright_line: str) -> str:
-    """Return the licence text of the package, its Debian indentation taken off, under the font's own copyright line."""
+def kanji() -> set[int]:
+    """Return the code points of JIS X 0208, level 1: 2,965 kanji in rows 16 to 47."""
+    return _double_byte("euc_jp", range(16, 48))
+
+
+def hangul() -> set[int]:
+    """Return the code points of KS X 1001: 2,350 syllables in rows 16 to 40."""
+    return _double_byte("euc_kr", range(16, 41))
+
+
+def _double_byte(encoding: str, rows: Iterable[int]) -> set[int]:
+    cells = (bytes((0xA0 + row, 0xA0 + cell)) for row in rows for cell in range(1, 95))
+    return {ord(text) for text in (cell.decode(encoding, "ignore") for cell in cells) if text}
+
+
+def licence(copyright_lines: Iterable[str]) -> str:
+    """Return the licence text of the package, its Debian indentation taken off, under the fonts' own copyright lines."""
     debian = LICENCE.read_text(encoding="utf-8")
     body = re.search(r"^License: SIL-1\.1\n((?: .*\n)+)", debian, re.MULTILINE)
     if body is None:
@@ -45,28 +91,58 @@ def licence(copyright_line: str) -> str:
     lines = (line[1:] for line in body[1].splitlines())
     text = "\n".join("" if line == "." else line for line in lines)
     intro = "This Font Software is licensed under the SIL Open Font License, Version 1.1."
-    return f"{copyright_line}\n\n{intro}\nThis license is copied below.\n\n{text}\n"
+    owners = "\n".join(copyright_lines)
+    return f"{owners}\n\n{intro}\nThis license is copied below.\n\n{text}\n"
 
 
-def build() -> int:
-    """Write the font and its licence, and return the font's size in bytes."""
-    font = next(f for f in TTCollection(COLLECTION).fonts if f["name"].getDebugName(4) == FACE)
+def cut(font: TTFont, characters: set[int], features: list[str], drop: list[str]) -> TTFont:
+    """Leave only what these characters need."""
     options = Options()
     options.hinting = False
     options.desubroutinize = False
-    options.layout_features = ["kern"]
+    options.layout_features = features
     options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]
     options.notdef_outline = True
-    options.drop_tables += ["vhea", "vmtx", "VORG", "BASE", "GDEF"]
+    options.drop_tables += drop
     subsetter = Subsetter(options)
-    subsetter.populate(unicodes=hanzi().union(*RANGES))
+    subsetter.populate(unicodes=characters)
     subsetter.subset(font)
     font.recalcTimestamp = False
-    target = TARGET / "NotoSansSC-Bold-Labels.otf"
-    font.save(target)
-    (TARGET / "OFL.txt").write_text(licence(font["name"].getDebugName(0)), encoding="utf-8")
-    return target.stat().st_size
+    return font
+
+
+def east() -> str:
+    """Write the eastern font; return its copyright line."""
+    font = next(f for f in TTCollection(COLLECTION).fonts if f["name"].getDebugName(4) == FACE)
+    wanted = hanzi().union(kanji(), hangul(), map(ord, TRADITIONAL), *EASTERN)
+    cut(font, wanted, ["kern"], ["vhea", "vmtx", "VORG", "BASE", "GDEF"])
+    font.save(EAST)
+    return str(font["name"].getDebugName(0))
+
+
+def west(sources: Path) -> list[str]:
+    """Write the western font; return the copyright lines of those it is merged from."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts, copyrights = [], []
+        for name, ranges in WESTERN.items():
+            font = TTFont(sources / name)
+            copyrights.append(f"{font['name'].getDebugName(4)}: {font['name'].getDebugName(0)}")
+            cut(font, set().union(*ranges), SHAPING, ["STAT", "meta", "DSIG", "gasp"]).save(part := f"{folder}/{name}")
+            parts.append(part)
+        created = TTFont(parts[0])["head"].created
+        merged = Merger().merge(parts)
+        merged.recalcTimestamp = False
+        merged["head"].created = merged["head"].modified = created
+        merged.save(WEST)
+    return copyrights
+
+
+def build(sources: Path) -> None:
+    """Write both fonts and their licence."""
+    lines = [east(), *west(sources)]
+    (TARGET / "OFL.txt").write_text(licence(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    print(f"{len(hanzi())} hanzi, {build()} bytes")
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else SINGLE)
+    print(f"{EAST.stat().st_size} and {WEST.stat().st_size} bytes")

@@ -5,3 +5,4 @@ cd "$(dirname "$0")/.."
 compile() { uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml "$@"; }
 compile --extra postgresql --group dev -o requirements/dev.lock
 compile --group build -c requirements/dev.lock -o requirements/run.lock
+compile --group bench -c requirements/dev.lock -o requirements/bench.lock

@@ -17,6 +17,7 @@ import av
 LOCK = Path(__file__).parents[1] / "requirements/media.lock"
 WANTED = {
     "scikit_image": {
+        "skimage/data/astronaut.png": "astronaut.png",
         "skimage/data/coffee.png": "coffee.png",
         "skimage/data/chelsea.png": "chelsea.png",
         "skimage/data/rocket.jpg": "rocket.jpg",

@@ -13,7 +13,8 @@ from mingwen.domain.labels import AigcLabel, Claim
 from mingwen.domain.providers import ProviderCode
 from mingwen.domain.tiers import Declared, Ruled, Tier
 from mingwen.domain.verdicts import ReadLabel, Report, Verdict
-from mingwen.face import compare, configure, duties, gate, label, propagate, verify
+from mingwen.face import compare, configure, duties, gate, label, preview, propagate, verify
+from mingwen.live import stream
 from mingwen.services.verification import require
 
 __version__ = "0.1.0"
@@ -43,7 +44,9 @@ __all__ = [
     "duties",
     "gate",
     "label",
+    "preview",
     "propagate",
     "require",
+    "stream",
     "verify",
 ]

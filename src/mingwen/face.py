@@ -22,6 +22,7 @@ from mingwen.ports import World
 from mingwen.regimes import Assessed
 from mingwen.services import labelling, verification
 from mingwen.services.labelling import LabelContent, PropagateContent
+from mingwen.services.previewing import Previewed
 from mingwen.services.verification import VerifyContent
 from mingwen.wiring import Disk, opened, staged, translated
 
@@ -127,7 +128,7 @@ def label(  # noqa: PLR0913 - each is a thing the caller may say of one file
         style=wiring.style(config) if explicit and not marked else None,
         delivery=delivery,
         produce_id=produce_id,
-        claim=_claim(claim),
+        claim=claimed(claim),
         key=key,
         marked=marked,
         manifest=manifest,
@@ -254,10 +255,12 @@ def compare(before: Source, after: Source, *, name: str | None = None) -> tuple[
     return changes(*reports)
 
 
-def verify(source: Source, *, name: str | None = None) -> Report:
+def verify(source: Source, *, name: str | None = None, explicit: bool = False) -> Report:
     """Find and weigh the labels of a file, whoever wrote them; the verdict is recorded in the store.
 
     Returns a report with ``verdict``, ``labels`` and ``findings``; it never raises for a bad label. ``require(report)`` does.
+    ``explicit`` measures the labels that people perceive too (GB 45438-2025 §5): height, place, time; pictures need the setting
+    ``gate.recogniser``.
 
     Raises:
         Malformed: the bytes are of no known format.
@@ -265,8 +268,34 @@ def verify(source: Source, *, name: str | None = None) -> Report:
     """
     config, world = settled()
     with only_ours(), _reading(source) as origin:
-        command = VerifyContent(name or _name(source), config.producer)
+        command = VerifyContent(name or _name(source), config.producer, explicit)
         return verification.verify(world, command, source=origin, near=_near(source))
+
+
+def preview(source: Source, sink: Sink | None = None, *, name: str | None = None, overwrite: bool = False) -> Previewed:
+    """Show what ``label`` would draw into a file: as a PNG for pictures, films and sounds, as lines that change for texts.
+
+    Args:
+        source: what would be labelled; it stays as it is.
+        sink: where the PNG goes, as in ``label``; None: see ``Previewed.picture``.
+        name: the file's name, where ``source`` is not a path.
+        overwrite: replace the file at ``sink``.
+
+    Raises:
+        Refused, Malformed: as ``label``.
+        Unavailable: a file failed.
+        Misused: the sink exists; a wrong setting.
+    """
+    from mingwen.services import previewing  # noqa: PLC0415 - see judge()
+
+    config, world = settled()
+    command = previewing.PreviewContent(name or _name(source), wiring.style(config))
+    with only_ours(), _reading(source) as origin:
+        made = previewing.preview(world, command, source=origin)
+        if made.picture is not None and sink is not None:
+            with _writing(sink, overwrite=overwrite) as target:
+                target.write(made.picture)
+        return made
 
 
 @contextmanager
@@ -276,7 +305,12 @@ def standard_input() -> Iterator[BinaryIO]:
         yield source
 
 
-def _claim(value: Claim | str) -> Claim:
+def claimed(value: Claim | str) -> Claim:
+    """Take the value of ``Label``.
+
+    Raises:
+        Misused: it is none (``label.value``).
+    """
     try:
         return Claim(value)
     except ValueError as e:

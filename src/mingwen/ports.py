@@ -8,8 +8,10 @@ from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
 from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
+from mingwen.domain.notices import Box
 
 
 class Clock(Protocol):
@@ -79,6 +81,16 @@ class Recogniser(Protocol):
 
     def words(self, source: BinaryIO, medium: Medium) -> Sequence[str] | None:
         """Return the lines of text that can be read from a picture, or the first one of a film; None if it cannot be seen."""
+
+    def lines(self, pixels: bytes, width: int, height: int) -> Sequence[Words]:
+        """Return the lines that can be read from R′G′B′ pixels of 8 bits, row by row, each with its box."""
+
+
+class FaceFinder(Protocol):
+    """Faces in pictures; what ``Style.faces`` takes."""
+
+    def __call__(self, pixels: bytes, width: int, height: int) -> Sequence[Box]:
+        """Return the boxes of faces; ``pixels`` are R′G′B′ of 8 bits each, row by row, upright."""
 
 
 @dataclass(frozen=True, slots=True)

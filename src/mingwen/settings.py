@@ -27,6 +27,7 @@ TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
 
 RECOGNISERS: Final = ("none", "tesseract")
+FACE_FINDERS: Final = ("none", "opencv")
 
 OTHER_VARIABLES: Final = ("MINGWEN_CONFIG", "MINGWEN_KEY_PASSPHRASE", "MINGWEN_TRACEBACK", "MINGWEN_MEDIA")
 """Environment variables that are no settings; the last one is the tests' own."""
@@ -122,7 +123,7 @@ SETTINGS: Final = {
         Setting(
             "notice.wording",
             WORDINGS["zh"],
-            "the explicit label's words; both elements of GB 45438-2025 §5 must be in them",
+            "the explicit label's words; with cn among the regimes both elements of GB 45438-2025 §5 must be in them",
             _text,
         ),
         Setting(
@@ -170,6 +171,12 @@ SETTINGS: Final = {
             _number(2, 86400),
         ),
         Setting("notice.font", "", "a TrueType or OpenType file; empty takes the one that ships with Mingwen", _text),
+        Setting(
+            "notice.faces",
+            "none",
+            "finds faces, which the label in a picture then stays away from: none, or opencv (the extra `faces`)",
+            _one_of(*FACE_FINDERS),
+        ),
         Setting(
             "rhythm.unit_seconds",
             _RHYTHM.unit_seconds,

@@ -18,7 +18,7 @@ from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Layout, Moment, Pages, Position, Rhythm, Style, TextForm
 from mingwen.formats import beside
-from mingwen.ports import Manifests, Parent, Recogniser, Signer, Store, World
+from mingwen.ports import FaceFinder, Manifests, Parent, Recogniser, Signer, Store, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -230,6 +230,7 @@ def style(config: Configuration) -> Style:
 
     Raises:
         Refused: the wording lacks an element (``notice.elements``).
+        Unavailable: what is to find faces is not installed (``faces.missing``).
     """
     font = config.text("notice.font")
     return Style(
@@ -250,7 +251,17 @@ def style(config: Configuration) -> Style:
             level_lu=config.number("rhythm.level_lu"),
         ),
         font=_read(home(font), MAX_FONT_BYTES) if font else None,
+        faces=_face_finder(config),
+        elements="cn" in config.texts("regimes"),
     )
+
+
+def _face_finder(config: Configuration) -> FaceFinder | None:
+    if config.text("notice.faces") == "none":
+        return None
+    from mingwen.adapters.faces.opencv import OpenCvFaces  # noqa: PLC0415 - see world()
+
+    return OpenCvFaces()
 
 
 def _verify_signature(point: bytes, message: bytes, signature: bytes) -> bool:

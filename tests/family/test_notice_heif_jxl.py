@@ -515,7 +515,7 @@ def test_a_label_larger_than_a_group_is_drawn_in_parts(cup: Image.Image) -> None
     columns = np.flatnonzero((before != after).any(axis=(0, 2)))
     assert columns.max() - columns.min() > 1024
     plain = pixels(mark(saved(Image.fromarray(before.astype(np.uint8)), "PNG"), "png", style)[0])
-    assert np.abs(plain - after).max() <= 2
+    assert np.abs(plain - after).max() <= 40  # the tone of a plate is chosen by what lies beneath, where that can be seen
 
 
 def test_sections_in_an_order_of_their_own_before_and_in_the_last_frame(cup: Image.Image, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_the_contracts_of_the_house_are_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("family", ["formats", "notices", "regimes", "traces"])
+@pytest.mark.parametrize("family", ["formats", "notices", "regimes", "streams", "traces"])
 def test_nobody_imports_a_member_of_a_family(family: str) -> None:
     graph = grimp.build_graph("mingwen", cache_dir=None)
     package = f"mingwen.{family}"
@@ -28,7 +28,7 @@ def test_nobody_imports_a_member_of_a_family(family: str) -> None:
     assert importers == {m: set() for m in members}
 
 
-@pytest.mark.parametrize("family", ["formats", "notices", "regimes", "traces"])
+@pytest.mark.parametrize("family", ["formats", "notices", "regimes", "streams", "traces"])
 def test_the_shape_of_a_family_knows_no_walker(family: str) -> None:
     graph = grimp.build_graph("mingwen", cache_dir=None)
     below = graph.find_modules_directly_imported_by(f"mingwen.{family}._shape")

@@ -7,13 +7,14 @@ from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.notices import Moment, Rhythm, Style
 from mingwen.notices._cue import cue
 from mingwen.notices._font import ink_pixels, with_ink
-from mingwen.notices._lettering import LEAST_INK_PIXELS, PLATE_OPACITY, Turn, label_for
+from mingwen.notices._lettering import LEAST_INK_PIXELS, Turn, label_for
+from mingwen.notices._plate import ON_DARK
 
 
 @pytest.mark.parametrize("wording", ["AI生成", "人工智能合成", "AI-generated", "一二AI生成"])
 @pytest.mark.parametrize("target", [9, 36, 52, 300])
 def test_the_font_is_the_smallest_with_enough_ink(wording: str, target: int) -> None:
-    font = with_ink(Style(wording=wording), target)
+    font = with_ink(wording, None, target)
     assert target <= ink_pixels(wording, font) <= target + 2
 
 
@@ -24,7 +25,7 @@ def test_maps_are_shares_and_agree_in_size() -> None:
         assert shares.shape == (label.height, label.width)
         assert shares.min() >= 0
         assert shares.max() <= 1
-    assert label.plate[label.cover == 1].min() >= PLATE_OPACITY - 1e-6
+    assert label.plate[label.cover == 1].min() >= ON_DARK.opacity - 1e-6
 
 
 def test_plate_and_outline_keep_the_contrast_even_on_white() -> None:

@@ -43,6 +43,27 @@ def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return add
 
 
+_STYLE: Final = (
+    click.option("--wording", help="Words of the explicit label (§5.1 to §5.4)."),
+    click.option("--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures."),
+    click.option("--layout", type=click.Choice([v.value for v in Layout]), help="Of its letters in pictures."),
+    click.option("--moments", metavar="LIST", help="When texts, sounds and films bear it: some of start,middle,end."),
+    click.option("--middle", is_flag=True, help="In the middle too."),
+    click.option("--end", is_flag=True, help="At the end too."),
+    click.option("--persistent", is_flag=True, default=None, help="A film bears it as long as it lasts."),
+    click.option("--every", type=float, metavar="MINUTES", help="A sound bears it again whenever so much has gone by."),
+    click.option("--text-form", type=click.Choice([v.value for v in TextForm]), help="Of the explicit label in texts."),
+    click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a PDF that bear the explicit label."),
+)
+
+
+def _styled(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the flags that say how explicit labels look and sound."""
+    for option in reversed(_STYLE):
+        command = option(command)
+    return command
+
+
 _names = click.argument("names", metavar="FILE...", nargs=-1, required=True)
 
 
@@ -72,16 +93,7 @@ def cli() -> None:
 )
 @click.option("--in-place", "-i", is_flag=True, help="Replace the file itself, in one step.")
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
-@click.option("--wording", help="Words of the explicit label (§5.1 to §5.4).")
-@click.option("--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures.")
-@click.option("--layout", type=click.Choice([v.value for v in Layout]), help="Of its letters in pictures.")
-@click.option("--moments", metavar="LIST", help="When texts, sounds and films bear it: some of start,middle,end.")
-@click.option("--middle", is_flag=True, help="In the middle too.")
-@click.option("--end", is_flag=True, help="At the end too.")
-@click.option("--persistent", is_flag=True, default=None, help="A film bears it as long as it lasts.")
-@click.option("--every", type=float, metavar="MINUTES", help="A sound bears it again whenever so much has gone by.")
-@click.option("--text-form", type=click.Choice([v.value for v in TextForm]), help="Of the explicit label in texts.")
-@click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a PDF that bear the explicit label.")
+@_styled
 @click.option("--no-explicit", is_flag=True, help="Leave the explicit label out (Measures Art. 9); needs the next three.")
 @click.option("--recipient", help="Who receives the file without explicit label.")
 @click.option("--agreement", help="The version of the agreement with them.")
@@ -119,13 +131,33 @@ def label(names: tuple[str, ...], **given: object) -> int:
 @cli.command(short_help="Find every label and give a verdict.")
 @_names
 @click.option("--trust", multiple=True, metavar="KEY", help="Pin this key: a file or a fingerprint; may be repeated.")
+@click.option("--explicit", is_flag=True, help="Measure the labels people perceive too: height, place, time (needs tesseract).")
 @_shared("name", "jobs", "json", "language", "store")
-def verify(names: tuple[str, ...], *, trust: tuple[str, ...], jobs: int, as_json: bool, **given: str | None) -> int:
+def verify(
+    names: tuple[str, ...], *, trust: tuple[str, ...], explicit: bool, jobs: int, as_json: bool, **given: str | None
+) -> int:
     """Find every label in files, whoever wrote them, and say: compliant, non-compliant, not found or inconclusive."""
     from mingwen.cli import verification  # noqa: PLC0415 - each command imports what it needs
 
     flags = {"language": given["language"], "store_url": given["store"], "trust_keys": list(trust) or None}
-    return verification.run(names, flags, name=given["name"], jobs=jobs, as_json=as_json)
+    return verification.run(names, flags, name=given["name"], jobs=jobs, as_json=as_json, explicit=explicit)
+
+
+@cli.command(short_help="Show what label would draw, and write nothing else.")
+@click.argument("name", metavar="FILE", type=click.Path())
+@click.option("--output", "-o", metavar="PNG", help="The picture; not given: FILE.preview.png beside the file.")
+@click.option("--overwrite", is_flag=True, help="Replace a picture that exists.")
+@_styled
+@_shared("json", "language")
+def preview(name: str, **given: object) -> int:
+    """Draw the explicit label into a copy, and show it on one page.
+
+    A picture as it is, a film as a sheet of its moments, a sound as its wave, a text as the lines that change. Nothing is
+    labelled, and nothing recorded.
+    """
+    from mingwen.cli import previewing  # noqa: PLC0415 - each command imports what it needs
+
+    return previewing.run(name, given)
 
 
 @cli.command(short_help="Rule uploads by Measures Art. 6, and add the platform's part.")

@@ -84,7 +84,7 @@ def flags(given: Mapping[str, object]) -> dict[str, object]:
     """Take the settings out of the parsed flags."""
     every = given.get("every")
     interval = {} if every is None else {"notice_every_seconds": 60 * float(str(every))}
-    return {setting: given[flag] for flag, setting in _SETTINGS.items()} | interval | _moments(given)
+    return {setting: given.get(flag) for flag, setting in _SETTINGS.items()} | interval | _moments(given)
 
 
 def _moments(given: Mapping[str, object]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from mingwen.domain.labels import AigcLabel
 from mingwen.domain.verdicts import Report, Verdict
 from mingwen.services import verification
 from mingwen.services.verification import VerifyContent
-from mingwen.wiring import opened
+from mingwen.wiring import configuration, opened
 
 BATCH = 256
 """Verdicts that are recorded in one transaction when many files are verified."""
@@ -22,15 +22,17 @@ BATCH = 256
 _COLOURS = {Verdict.COMPLIANT: "green", Verdict.NON_COMPLIANT: "red", Verdict.NOT_FOUND: "yellow", Verdict.INCONCLUSIVE: "yellow"}
 
 
-def run(names: Sequence[str], flags: Mapping[str, object], *, name: str | None, jobs: int, as_json: bool) -> int:
+def run(names: Sequence[str], flags: Mapping[str, object], *, name: str | None, jobs: int, as_json: bool, explicit: bool) -> int:
     """Verify every file; return the highest status."""
+    if explicit and configuration().text("gate.recogniser") == "none":
+        flags = {**flags, "gate_recogniser": "tesseract"}  # who asks for it means it
     face.configure(**flags)
     config, world = face.settled()
     paths = [path for path, _ in inputs.files(names, outputs=True)]
     counts: Counter[str] = Counter()
     statuses: list[int] = []
     made: list[tuple[VerifyContent, Report]] = []
-    for path, result in each(paths, lambda path: _verify(path, name), jobs=jobs, language=config.language):
+    for path, result in each(paths, lambda path: _verify(path, name, explicit=explicit), jobs=jobs, language=config.language):
         statuses.append(_show(path, result, as_json=as_json, language=config.language))
         if isinstance(result, Report):
             made.append((VerifyContent(result.file, config.producer), result))
@@ -47,14 +49,13 @@ def run(names: Sequence[str], flags: Mapping[str, object], *, name: str | None, 
     return worst(statuses)
 
 
-def _verify(path: Path, name: str | None) -> Report | MingwenError:
+def _verify(path: Path, name: str | None, *, explicit: bool) -> Report | MingwenError:
     _, world = face.settled()
     try:
         with only_ours(), face.standard_input() if path == STREAM else opened(path) as source:
             near = {} if path == STREAM else face.near(path)
-            return verification.examine(
-                world, VerifyContent(name if name and path == STREAM else str(path)), source=source, near=near
-            )
+            command = VerifyContent(name if name and path == STREAM else str(path), explicit=explicit)
+            return verification.examine(world, command, source=source, near=near)
     except MingwenError as e:
         return e
 

@@ -4,19 +4,29 @@ Thresholds stand here once, each with its clause; configuration may make them st
 revision of the standard.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+from unicodedata import category, normalize
 
 from mingwen.domain.errors import Refused
 
-AI_ELEMENTS = ("人工智能", "AI")
-"""GB 45438-2025 §5.1 to §5.4: one of these …"""
-GENERATION_ELEMENTS = ("生成", "合成")
-"""… and one of these must stand in every text or voice label."""
-ENGLISH_ELEMENTS = (("AI", "artificial intelligence"), ("generated", "synthesized", "synthesised", "synthetic"))
-"""The same two elements in English: our own reading, the standard names only the Chinese words (grade M)."""
+Elements: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""Words for what made a content, and words for its being made: one of each must stand in a label."""
+
+ELEMENTS: Elements = (("人工智能", "AI"), ("生成", "合成"))
+"""GB 45438-2025 §5.1 to §5.4: in every text or voice label."""
+OTHER_ELEMENTS: dict[str, Elements] = {
+    "en": (("AI", "AIGC", "artificial intelligence"), ("generated", "synthesized", "synthesised", "synthetic")),
+    "zh-Hant": (("AI", "人工智慧"), ("生成", "合成", "產生")),
+    "ja": (("AI", "人工知能"), ("生成", "合成")),
+    "ko": (("AI", "인공지능"), ("생성", "합성")),
+    "ar": (("AI", "الذكاء الاصطناعي", "ذكاء اصطناعي"), ("مولد", "مولدة", "توليد", "منشأ", "أنشئ", "مصطنع")),
+    "he": (("AI", "בינה מלאכותית"), ("נוצר", "נוצרה", "נוצרו", "יצירה", "יצרה", "סונתז")),
+}
+"""The same two in other languages: our own reading, the standard names only the Chinese words (grade M, each of them)."""
 
 INK_HEIGHT_SHARE = 0.05
 """§5.2, §5.4: text height ≥ 5 % of the shortest side. We measure the ink, the strictest reading."""
@@ -29,8 +39,16 @@ LEAST_INTERVAL = 10.0
 RHYTHM_RANGES = {"unit_seconds": (0.05, 0.5), "pitch_hz": (200, 4000), "letter_gap_units": (1, 7), "level_lu": (-6, 12)}
 """Where 短长 短短 is still heard as what it is (§5.3 f); the bounds are ours, the standard gives none."""
 
-WORDINGS = {"zh": "AI生成", "en": "AI-generated"}
-"""What is written when nothing is configured."""
+WORDINGS = {
+    "zh": "AI生成",
+    "zh-Hant": "AI生成",
+    "en": "AI-generated",
+    "ja": "AIによる生成",
+    "ko": "AI 생성",
+    "ar": "مُولَّد بالذكاء الاصطناعي",
+    "he": "נוצר בבינה מלאכותית",
+}
+"""Short labels in several languages; the Chinese one is written when nothing is configured."""
 
 
 class Position(StrEnum):
@@ -142,9 +160,14 @@ class Style:
     """A TrueType or OpenType file; None takes the one that ships with the package."""
     faces: Faces | None = None
     """Finds faces in a picture, which the label then stays away from where it can."""
+    elements: bool = True
+    """The wording must have both elements of GB 45438-2025 §5; no other law names words."""
 
     def __post_init__(self) -> None:
-        require_elements(self.wording)
+        if self.elements:
+            require_elements(self.wording)
+        if not any(category(c)[0] in "LNPS" for c in self.wording):
+            raise Refused("notice.wording-empty", "expected a wording, got none", hint="for example AI-generated")
         if not self.moments:
             raise Refused("notice.moments", "expected at least one of start, middle, end", hint="§5.1, §5.3 d")
         if self.every_seconds and not self.every_seconds >= LEAST_INTERVAL:
@@ -164,12 +187,31 @@ class Style:
             )
 
 
+def as_line(wording: str) -> str:
+    """Set a wording apart from the text it stands with: in the brackets of its script."""
+    return f"【{wording}】" if any("\u3400" <= c <= "\u9fff" for c in wording) else f"[{wording}]"
+
+
 def has_elements(text: str) -> bool:
-    """Say whether ``text`` holds both elements of GB 45438-2025 §5 (Chinese, or the English of our default)."""
-    if any(a in text for a in AI_ELEMENTS) and any(g in text for g in GENERATION_ELEMENTS):
+    """Say whether ``text`` holds both elements of GB 45438-2025 §5, in Chinese or one of ``OTHER_ELEMENTS``."""
+    if all(any(word in text for word in element) for element in ELEMENTS):
         return True
-    lower = text.lower()
-    return all(any(word.lower() in lower for word in element) for element in ENGLISH_ELEMENTS)
+    plain = _plain(text)
+    return any(all(element.search(plain) for element in elements) for elements in _PATTERNS)
+
+
+def _plain(text: str) -> str:
+    """Leave out case, width and the vowel signs that Arabic and Hebrew may be written with."""
+    return "".join(c for c in normalize("NFKC", text) if category(c) != "Mn").casefold()
+
+
+def _pattern(element: tuple[str, ...]) -> re.Pattern[str]:
+    """Match one of the words; one in Latin letters only as a whole, for "said" says nothing of AI."""
+    words = (re.escape(_plain(word)) for word in element)
+    return re.compile("|".join(rf"(?<![a-z]){word}(?![a-z])" if word.isascii() else word for word in words))
+
+
+_PATTERNS = tuple((_pattern(made_by), _pattern(made)) for made_by, made in OTHER_ELEMENTS.values())
 
 
 def require_elements(wording: str) -> None:
@@ -182,5 +224,5 @@ def require_elements(wording: str) -> None:
         raise Refused(
             "notice.elements",
             f"expected a wording with 人工智能 or AI and with 生成 or 合成, got {wording!r}",
-            hint="GB 45438-2025 §5; for example AI生成, 人工智能合成, AI-generated",
+            hint="GB 45438-2025 §5; for example AI生成, 人工智能合成, AI-generated; without cn in regimes any words will do",
         )

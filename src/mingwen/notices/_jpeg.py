@@ -1,97 +1,201 @@
-"""A JPEG with a label: Pillow codes the picture, the source's own segments are carried over around it."""
+"""A JPEG with a label: only the blocks beneath it are coded anew, every other coefficient stays as it is.
 
-import re
-from collections.abc import Iterator
-from io import BytesIO
+Segments, further scans' order and what stands behind the picture are carried over byte for byte. Arithmetic coding is left to
+``_jpeg_again``.
+"""
 
-from PIL import Image, JpegImagePlugin
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mingwen.domain.errors import Malformed
+import numpy as np
+from numpy.typing import NDArray
+
+from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Style
-from mingwen.notices._lettering import Label
-from mingwen.notices._raster import decoded, label_of, labelled
+from mingwen.notices import _jpeg_again, _jpeg_progressive
+from mingwen.notices._jpeg_blocks import (
+    GREY,
+    INKS,
+    LUMA_CHROMA,
+    LUMA_CHROMA_KEY,
+    RED_GREEN_BLUE,
+    Blocks,
+    Colours,
+    Plane,
+    blocks_of,
+    pixels,
+    planes,
+    region_of,
+    with_label,
+)
+from mingwen.notices._jpeg_markers import (
+    APP0,
+    APP2,
+    APP14,
+    ARITHMETIC,
+    DHT,
+    PROGRESSIVE,
+    SEQUENTIAL,
+    Frame,
+    Layout,
+    Region,
+    laid_out,
+    tables_in,
+)
+from mingwen.notices._jpeg_splice import Edit, Stretch, Written, spliced, stretches
+from mingwen.notices._lettering import Label, label_for
+from mingwen.notices._raster import opened, turn_of
 
-SOI, EOI, SOS, COM, APP0, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE2, 0xEE
-APPS = range(0xE0, 0xF0)
-MAX_SEGMENTS = 20_000
-_NEXT_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-"""In entropy-coded data FF 00 is a byte and FF D0 to D7 are restarts; anything else ends the scan."""
+if TYPE_CHECKING:
+    from mingwen.notices._jpeg_huffman import Table
+
+BITS = 8
+ADOBE_YCCK = 2
+"""ITU-T T.872 6.5.3: the transform that an Adobe segment names."""
 
 
 def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
-    """Return the file with a label, the label, and what else the user should know."""
-    image = decoded(data, "JPEG")
-    label = label_of(image, style)
-    picture = _coded(image, labelled(image, label))
-    segments, end = _walk(data)
-    several = any(marker == APP2 and body.startswith(b"MPF\0") for marker, body in segments)
-    note = "; further pictures behind the first were left out, they bear no label" if several else ""
-    return _grafted(segments, picture) + (b"" if several else data[end:]), label, note
+    """Return the file with a label, the label, and what else the user should know.
+
+    Raises:
+        Malformed: there are more segments than a picture has (``jpeg.segments``).
+        Refused: it is lossless, hierarchical or of 12 bits (``jpeg.coding``).
+        ValueError: it is broken.
+    """
+    layout = laid_out(data)
+    frame = layout.frame
+    if frame and (frame.marker not in SEQUENTIAL + PROGRESSIVE + ARITHMETIC or frame.bits != BITS):
+        raise Refused(
+            "jpeg.coding",
+            f"expected a JPEG of 8 bits in DCT blocks, got SOF{frame.marker - 0xC0} of {frame.bits} bits",
+            hint="convert it to a baseline JPEG or to PNG",
+        )
+    image = opened(data, "JPEG")
+    if not layout.end:
+        raise ValueError("expected the end of the picture, it is cut")
+    if not frame or frame.marker in ARITHMETIC:
+        return _jpeg_again.mark(data, style)
+    canvas = Canvas(data, layout, frame)
+    label = label_for(style, *image.size, turn=turn_of(image), look=canvas.look)
+    edits, note = _without_others(data, layout)
+    return _edited(data, canvas.edits(label) + edits), label, note
 
 
-def _coded(original: Image.Image, image: Image.Image) -> bytes:
-    """Code the picture with the tables, the subsampling, the order of scans and the colour space of the original."""
-    sampling = JpegImagePlugin.get_sampling(original)
-    if sampling < 0 and image.mode == "RGB":
-        sampling = 0  # an unusual one: keep all the colour there is
-    out = BytesIO()
-    image.info = {}
-    image.save(
-        out,
-        "JPEG",
-        qtables=getattr(original, "quantization", None),
-        subsampling=sampling,
-        progressive="progressive" in original.info,
-        optimize=True,
-        keep_rgb=image.mode == "RGB" and _is_rgb(original),
-    )
-    return out.getvalue()
+# --- the picture --------------------------------------------------------------------------------------------------------------
 
 
-def _is_rgb(original: Image.Image) -> bool:
-    """Say whether three components are stored as red, green and blue, by the rules every decoder shares."""
-    layers = getattr(original, "layer", [])
-    if "jfif" in original.info:
-        return False
-    if "adobe" in original.info:
-        return original.info.get("adobe_transform") == 0
-    return [layer[0] for layer in layers] == [*b"RGB"]
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What lies beneath a label."""
+
+    blocks: Blocks
+    planes: Sequence[Plane]
+    scans: list[list[Stretch]]
+    """By scan, of a sequential picture."""
 
 
-def _walk(data: bytes) -> tuple[list[tuple[int, bytes]], int]:
-    """Return every application segment and comment of the first picture, and where that picture ends."""
-    kept: list[tuple[int, bytes]] = []
-    end = len(data)
-    for marker, start, stop in _segments(data):
-        end = stop
-        if marker in APPS or marker == COM:
-            kept.append((marker, data[start:stop]))
-    return kept, end
+class Canvas:
+    """A picture to draw on: each box of it is read once."""
+
+    def __init__(self, data: bytes, layout: Layout, frame: Frame) -> None:
+        self.data, self.layout, self.frame = data, layout, frame
+        numbers = range(len(frame.components))
+        if not all(number in layout.quantisers for number in numbers):
+            raise ValueError("expected a scan and a quantisation table for every component")
+        self.quantisers = [layout.quantisers[number] for number in numbers]
+        self.colours = _colours(data, layout, frame)
+        self.whole = _jpeg_progressive.decoded(data, layout, frame) if frame.marker in PROGRESSIVE else None
+        self.grounds: dict[Region, Ground] = {}
+
+    def ground(self, box: Region) -> Ground:
+        """Read what lies beneath a box of pixels."""
+        region = region_of(self.frame, box)
+        if region not in self.grounds:
+            blocks, scans = blocks_of(self.frame, region), []
+            if self.whole:
+                blocks = self.whole.part(region)
+            else:
+                scans = [stretches(self.data, blocks, scan) for scan in self.layout.scans]
+            self.grounds[region] = Ground(blocks, planes(blocks, self.quantisers), scans)
+        return self.grounds[region]
+
+    def look(self, box: Region) -> NDArray[np.uint8]:
+        """Return what a reader sees beneath a box: height × width × 3."""
+        ground = self.ground(box)
+        return pixels(ground.blocks, ground.planes, self.colours, box)
+
+    def edits(self, label: Label) -> list[Edit]:
+        """Return what changes in the file."""
+        ground = self.ground(label.box)
+        blocks, exact = with_label(ground.blocks, ground.planes, self.quantisers, label, self.colours)
+        if self.whole:
+            self.whole.put(blocks)
+            written = _jpeg_progressive.coded(self.layout, self.whole)
+        else:
+            pairs = zip(self.layout.scans, ground.scans, strict=True)
+            written = [spliced(self.data, scan, found, blocks, exact) for scan, found in pairs]
+        edits = [edit for scan in written for edit in scan.edits]
+        return edits + _tables(self.data, self.layout, written, anew=self.whole is not None)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield ``(marker, start, stop)`` of each segment's body, to the end of the picture."""
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        found = _NEXT_MARKER.search(data, at)
-        if found is None:
-            return
-        marker, at = data[found.end() - 1], found.end()
-        if marker == EOI:
-            yield marker, at, at
-            return
-        stop = at + int.from_bytes(data[at : at + 2], "big")
-        yield marker, at + 2, max(stop, at + 2)
-        at = max(stop, at + 2)
-    raise Malformed(
-        "jpeg.segments", f"expected at most {MAX_SEGMENTS} segments, got more", hint="the file is built to exhaust readers"
-    )
+def _colours(data: bytes, layout: Layout, frame: Frame) -> Colours:
+    """Say how grey is stored, by the rules that decoders share: the Adobe segment, JFIF, the components' names."""
+    bodies = [data[start + 4 : stop] for marker, start, stop in layout.segments if marker in (APP0, APP14)]
+    adobe = next((body[11] for body in bodies if body.startswith(b"Adobe") and len(body) > 11), None)  # noqa: PLR2004
+    jfif = any(body.startswith(b"JFIF\0") for body in bodies)
+    names = bytes(component.name for component in frame.components)
+    if len(names) == len(RED_GREEN_BLUE):
+        plain = not jfif and (adobe == 0 or (adobe is None and names == b"RGB"))
+        return RED_GREEN_BLUE if plain else LUMA_CHROMA
+    if len(names) == len(INKS):
+        return LUMA_CHROMA_KEY if adobe == ADOBE_YCCK else INKS
+    return GREY
 
 
-def _grafted(kept: list[tuple[int, bytes]], picture: bytes) -> bytes:
-    """Put the source's segments before the new picture; only the Adobe one is the coder's: it says how colours are coded."""
-    own = [(m, picture[a:b]) for m, a, b in _segments(picture) if m == APP14]
-    old = [(m, body) for m, body in kept if m != APP14 and not (m == APP2 and body.startswith(b"MPF\0"))]
-    first = next(a for m, a, _ in _segments(picture) if m not in APPS and m != COM) - 4
-    head = b"".join(bytes((0xFF, m)) + (len(body) + 2).to_bytes(2, "big") + body for m, body in old + own)
-    return picture[:2] + head + picture[first:]
+# --- the file -----------------------------------------------------------------------------------------------------------------
+
+
+def _tables(data: bytes, layout: Layout, written: list[Written], *, anew: bool) -> list[Edit]:
+    """Put tables before the scans that need others than those they would find; ``anew`` takes the old ones out."""
+    edits: list[Edit] = []
+    live: dict[int, Table] = {}
+    scans = dict(zip((scan.at for scan in layout.scans), written, strict=True))
+    found = {start: stop for marker, start, stop in layout.segments if marker == DHT}
+    for at in sorted([*scans, *found]):
+        if at in scans:
+            needed = {number: table for number, table in scans[at].tables.items() if live.get(number) != table}
+            body = b"".join(bytes((number,)) + table.counts + table.symbols for number, table in needed.items())
+            edits.append((at, at, _segment(DHT, body) if body else b""))
+            live |= needed
+        elif anew:
+            edits.append((at, found[at], b""))
+        else:
+            live |= tables_in(data[at + 4 : found[at]])
+    return edits
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
+
+
+def _without_others(data: bytes, layout: Layout) -> tuple[list[Edit], str]:
+    """Leave out further pictures (CIPA DC-007, MPF): they bear no label."""
+    several = [
+        (start, stop, b"")
+        for marker, start, stop in layout.segments
+        if marker == APP2 and data[start + 4 : stop].startswith(b"MPF\0")
+    ]
+    if not several:
+        return [], ""
+    behind = [(layout.end, len(data), b"")] if layout.end else []
+    return several + behind, "; further pictures behind the first were left out, they bear no label"
+
+
+def _edited(data: bytes, edits: list[Edit]) -> bytes:
+    view, at = memoryview(data), 0
+    pieces: list[bytes | memoryview] = []
+    for start, stop, new in sorted(edits):
+        pieces += [view[at:start], new]
+        at = stop
+    return b"".join([*pieces, view[at:]])

@@ -1,4 +1,4 @@
-"""Drawing a label: letters on a half-opaque plate, white on dark or dark on white as the picture has it, with measured ink.
+"""A label in a picture: letters on a half-opaque plate, white on dark or dark on white as the picture has it, with measured ink.
 
 GB 45438-2025 §5.2 and §5.4 ask for a text height of at least 5 % of the shortest side and do not say
 which height. We measure what the reader sees, and the strictest of it: the ink, without anti-aliased
@@ -10,40 +10,40 @@ that nothing but the label's box is touched and no picture is converted for it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image
 
 from mingwen.domain.errors import Refused
-from mingwen.domain.notices import Box, Position, Style
-from mingwen.notices._font import ink_pixels, is_hanzi, with_ink
+from mingwen.domain.notices import Box, Layout, Style
+from mingwen.notices import _faces
+from mingwen.notices._font import composed, ink_pixels, with_ink
+from mingwen.notices._layout import laid_out, setter
+from mingwen.notices._plate import ON_DARK, Drawing, Mask, drawn, share, tone_over
 
+T = TypeVar("T", np.uint8, np.float32)
 Shares: TypeAlias = NDArray[np.float32]
 Level: TypeAlias = Callable[[float], Sequence[float]]
 """How a pixel format writes a grey of 0 to 1: one value a channel."""
 Look: TypeAlias = Callable[[Box], NDArray[np.uint8]]
-"""What is stored in a box of the picture: height × width × 3, R′G′B′ of 8 bits."""
+"""What is stored in a box of the picture: height × width × 3, R′G′B′ of 8 bits; a large box may come reduced."""
 
-PLATE_OPACITY = 0.62
-"""On white it leaves white letters a contrast of 5.2:1, on anything darker more; WCAG 2.2 §1.4.3 asks for 4.5:1."""
-DARK, LIGHT = 16 / 255, 1.0
-"""Greys of the plate and the letters, one each."""
-BRIGHT = 0.6
-"""Mean of the stored values above which what lies beneath gets a light plate with dark letters; 7:1 even on black."""
-SHADOW_OPACITY = 0.45
-"""Of the soft dark outline within the plate, around the letters."""
 LEAST_INK_PIXELS = 9
 """Below this hanzi cannot be told apart; §5.2 asks for legible type besides the 5 %."""
-SMOOTHING = 4
-"""How much larger the plate is drawn before it is scaled down, so that its corners are smooth."""
+CACHED_DRAWINGS = 4
+"""Three bytes a pixel each: 12 MB for a picture of 12,000 × 12,000 pixels."""
 
-# Lengths in ink heights of the label.
-PAD_X, PAD_Y, MARGIN, RADIUS, LEADING, SHADOW = 0.72, 0.52, 0.6, 0.42, 0.55, 0.06
+PAD_X, PAD_Y, MARGIN, RADIUS = 0.72, 0.52, 0.6, 0.42
+"""In ink heights of the label."""
+TIGHTER = (1.0, 0.6, 0.3)
+"""Shares of these that are tried, one after the other, in a picture with little room; a tiny one begins with the second."""
+TINY = 100
+"""Pixels of the shortest side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,20 @@ class Turn:
         """Return the size as shown of a picture stored as ``width`` × ``height``, or the other way round."""
         return (height, width) if self.transpose else (width, height)
 
-    def map(self, shares: Shares) -> Shares:
+    def map(self, shares: NDArray[T]) -> NDArray[T]:
         """Turn a map from shown to stored."""
         turned = shares[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
         return np.ascontiguousarray(turned.T if self.transpose else turned)
 
+    def back(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn rows × columns × channels from stored to shown."""
+        turned = pixels.swapaxes(0, 1) if self.transpose else pixels
+        return turned[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A drawn label, as stored: where its box lies in the picture, and three maps of its height × width."""
+    """A drawn label, as stored: where its box lies in the picture, and three maps of its height × width, which are read only."""
 
     x: int
     y: int
@@ -78,8 +83,8 @@ class Label:
     """0 to 1: where the plate is at all; a transparent picture becomes opaque there."""
     ink_pixels: int
     """The measured height of the lowest glyph."""
-    plate_grey: float = DARK
-    ink_grey: float = LIGHT
+    plate_grey: float = ON_DARK.plate
+    ink_grey: float = ON_DARK.ink
     """0 to 1, as R′G′B′ has them."""
 
     @property
@@ -110,134 +115,71 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
     """Draw the label for a picture stored as ``width`` × ``height``; its box begins and ends on multiples of ``grid`` pixels.
 
     ``aspect`` is the width of a stored pixel by its height; the label is drawn for what is shown and squeezed into it. ``look``
-    lets the plate be chosen by what lies beneath; without it the plate is dark.
+    lets the plate be chosen by what lies beneath, and faces be found; without it the plate is dark and stands where it should.
 
     Raises:
         Refused: the picture has no room for it (``notice.no-room``).
-        Misused: the font is none, or lacks a character (``notice.font``, ``notice.glyph``).
+        Misused: the font is none, or lacks a character (``notice.font``, ``notice.glyph``); the wording cannot be
+            shaped here (``notice.shaping``).
     """
     shown = turn.size(max(round(width * aspect), 1), height)
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
-    font = with_ink(style, target)
-    margin = _margin(target, shown)
-    room = shown[0] - 2 * margin, shown[1] - 2 * margin
-    maps = _draw(_lines(style.wording, font, room[0] - 2 * _pad(target)[0]), font, target)
-    size = maps[0].shape[1], maps[0].shape[0]
-    if size[0] > room[0] or size[1] > room[1]:
-        raise Refused(
-            "notice.no-room",
-            f"expected room for a label of {size[0]} × {size[1]} pixels, the picture has {shown[0]} × {shown[1]}",
-            hint="shorten the wording, or enlarge the picture; letters are never drawn lower than legible",
-        )
-    x, y = _place(style.position, size, shown, margin)
+    drawing, ink_height, margin = _fitting(style.wording, style.font, style.layout, target, shown)
+    size = drawing.cover.shape[1], drawing.cover.shape[0]
+    x, y = _faces.clear_place(style, size, shown, margin, look and (lambda: turn.back(look((0, 0, width, height)))))
     x = shown[0] - x - size[0] if turn.mirror_x else x
     y = shown[1] - y - size[1] if turn.mirror_y else y
     left, top = (y, x) if turn.transpose else (x, y)
-    stored = [_squeezed(turn.map(m), aspect) for m in maps]
-    label = _aligned(round(left / aspect), top, stored, grid, ink_pixels(style.wording, font))
-    if look and look(label.box).mean() > BRIGHT * 255:
-        return replace(label, plate_grey=LIGHT, ink_grey=DARK)
-    return label
+    left = round(left / aspect)
+    stored = drawing.each(lambda mask: _aligned(_squeezed(turn.map(mask), aspect), left, top, grid))
+    left, top = left - left % grid, top - top % grid
+    box = left, top, left + stored.cover.shape[1], top + stored.cover.shape[0]
+    tone = tone_over(look(box)) if look else ON_DARK
+    maps = stored.plate(tone), share(stored.letters), share(stored.cover)
+    for each in maps:
+        each.flags.writeable = False
+    return Label(left, top, *maps, ink_height, tone.plate, tone.ink)
 
 
-def _squeezed(shares: Shares, aspect: float) -> Shares:
+@lru_cache(maxsize=CACHED_DRAWINGS)
+def _fitting(
+    wording: str, own_font: bytes | None, layout: Layout, target: int, shown: tuple[int, int]
+) -> tuple[Drawing, int, int]:
+    """Draw the wording for a picture of a size: return the drawing, its ink height and its margin."""
+    wording = composed(wording)
+    font = with_ink(wording, own_font, target)
+    by = setter(wording, font)
+    for tighter in TIGHTER[min(shown) < TINY :]:
+        across, down = round(PAD_X * tighter * target), round(PAD_Y * tighter * target)
+        pad = (down, across) if layout is Layout.VERTICAL else (across, down)
+        margin = _margin(target, shown, tighter)
+        room = shown[0] - 2 * (margin + pad[0]), shown[1] - 2 * (margin + pad[1])
+        text = laid_out(wording, by, room, target, layout)
+        if text.width <= room[0] and text.height <= room[1]:
+            return drawn(text, by, pad, target, round(RADIUS * tighter * target)), ink_pixels(wording, font), margin
+    raise Refused(
+        "notice.no-room",
+        f"expected room for letters of {text.width} × {text.height} pixels, the picture has {shown[0]} × {shown[1]}",
+        hint="shorten the wording, or enlarge the picture; letters are never drawn lower than legible",
+    )
+
+
+def _squeezed(mask: Mask, aspect: float) -> Mask:
     """Scale a map's width from square pixels to stored ones."""
-    width = round(shares.shape[1] / aspect)
-    if width == shares.shape[1]:
-        return shares
-    scaled = Image.fromarray(shares).resize((width, shares.shape[0]), Image.Resampling.HAMMING)
-    return np.clip(np.asarray(scaled, np.float32), 0, 1)
+    width = round(mask.shape[1] / aspect)
+    if width == mask.shape[1]:
+        return mask
+    return np.asarray(Image.fromarray(mask).resize((width, mask.shape[0]), Image.Resampling.HAMMING))
 
 
-def _aligned(x: int, y: int, maps: Sequence[Shares], grid: int, ink_pixels: int) -> Label:
-    """Widen the box with nothing until it lies on the grid."""
-    height, width = maps[0].shape
+def _aligned(mask: Mask, x: int, y: int, grid: int) -> Mask:
+    """Widen a map at ``x``, ``y`` with nothing until it lies on the grid."""
+    height, width = mask.shape
     around = ((y % grid, -(y + height) % grid), (x % grid, -(x + width) % grid))
-    plate, ink, cover = (np.pad(m, around) for m in maps)
-    return Label(x - x % grid, y - y % grid, plate, ink, cover, ink_pixels)
+    return np.pad(mask, around) if np.any(around) else mask
 
 
-def _pad(target: int) -> tuple[int, int]:
-    return round(PAD_X * target), round(PAD_Y * target)
-
-
-def _margin(target: int, shown: tuple[int, int]) -> int:
+def _margin(target: int, shown: tuple[int, int], tighter: float) -> int:
     """Return the distance to the edge: a share of the ink, but at most a twentieth of a tiny picture."""
-    return min(round(MARGIN * target), min(shown) // 20) if target == LEAST_INK_PIXELS else round(MARGIN * target)
-
-
-def _place(position: Position, size: tuple[int, int], shown: tuple[int, int], margin: int) -> tuple[int, int]:
-    name = position.value
-    free = shown[0] - size[0], shown[1] - size[1]
-    x = margin if "left" in name else free[0] - margin if "right" in name else free[0] // 2
-    y = margin if "top" in name else free[1] - margin if "bottom" in name else free[1] // 2
-    return x, y
-
-
-# --- lines --------------------------------------------------------------------------------------------------------------------
-
-
-def _tokens(wording: str) -> list[str]:
-    """Split where a line may break: after a space or hyphen, and around every hanzi."""
-    tokens: list[str] = []
-    for before, character in pairwise(" " + " ".join(wording.split())):
-        opens = (is_hanzi(before) and character.isalnum()) or is_hanzi(character) or before in " -，。、；："
-        if opens or not tokens:
-            tokens.append(character)
-        else:
-            tokens[-1] += character
-    return tokens
-
-
-def _lines(wording: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Break the wording into the fewest lines that fit, then make them as even as they can be."""
-    tokens = _tokens(wording)
-    lines = _wrapped(tokens, font, width)
-    for narrower in range(19, 9, -1):
-        tighter = _wrapped(tokens, font, width * narrower / 20)
-        if len(tighter) > len(lines) or max(map(font.getlength, tighter)) > width:
-            break
-        lines = tighter if len(lines) > 1 else lines
-    return lines
-
-
-def _wrapped(tokens: list[str], font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    lines = [""]
-    for token in tokens:
-        if lines[-1] and font.getlength((lines[-1] + token).rstrip()) > width:
-            lines.append("")
-        lines[-1] += token
-    return [line.strip() for line in lines]
-
-
-# --- drawing ------------------------------------------------------------------------------------------------------------------
-
-
-def _draw(lines: list[str], font: ImageFont.FreeTypeFont, target: int) -> tuple[Shares, Shares, Shares]:
-    """Return plate, ink and cover of the label with its lines, each centred by its ink."""
-    boxes = [font.getbbox(line, anchor="ls") for line in lines]
-    step = round(max(b[3] for b in boxes) - min(b[1] for b in boxes) + LEADING * target)
-    top, bottom = round(boxes[0][1]), round(boxes[-1][3]) + step * (len(lines) - 1)
-    pad_x, pad_y = _pad(target)
-    width = round(max(b[2] - b[0] for b in boxes)) + 2 * pad_x
-    height = bottom - top + 2 * pad_y
-    letters = Image.new("L", (width, height))
-    pen = ImageDraw.Draw(letters)
-    for number, (line, box) in enumerate(zip(lines, boxes, strict=True)):
-        x = (width - (box[2] - box[0])) / 2 - box[0]
-        pen.text((round(x), pad_y - top + step * number), line, fill=255, font=font, anchor="ls")
-    plate = _plate(width, height, round(RADIUS * target))
-    shadow = _share(letters.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.GaussianBlur(max(SHADOW * target, 1))))
-    cover = _share(plate)
-    share = cover * (1 - (1 - PLATE_OPACITY) * (1 - SHADOW_OPACITY * shadow))
-    return share, _share(letters), cover
-
-
-def _plate(width: int, height: int, radius: int) -> Image.Image:
-    large = Image.new("L", (width * SMOOTHING, height * SMOOTHING))
-    ImageDraw.Draw(large).rounded_rectangle((0, 0, large.width - 1, large.height - 1), radius * SMOOTHING, fill=255)
-    return large.resize((width, height), Image.Resampling.BOX)
-
-
-def _share(mask: Image.Image) -> Shares:
-    return np.asarray(mask, np.float32) / np.float32(255)
+    margin = round(MARGIN * tighter * target)
+    return min(margin, min(shown) // 20) if target == LEAST_INK_PIXELS else margin

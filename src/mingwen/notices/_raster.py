@@ -31,19 +31,30 @@ TURNS = {
 """Exif 2.32, tag Orientation: from what is shown to what is stored."""
 
 
-def decoded(data: bytes, kind: str) -> Image.Image:
-    """Decode the first picture of a file; large ones pass in silence up to the size at which Pillow refuses."""
+def opened(data: bytes, kind: str) -> Image.Image:
+    """Read the head of a file; large pictures pass in silence up to the size at which Pillow refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = Image.open(BytesIO(data), formats=(kind,))
+        return Image.open(BytesIO(data), formats=(kind,))
+
+
+def decoded(data: bytes, kind: str) -> Image.Image:
+    """Decode the first picture of a file."""
+    image = opened(data, kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         image.load()
     return image
 
 
+def turn_of(image: Image.Image) -> Turn:
+    """Say how the picture is stored, by its Exif orientation."""
+    return TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), Turn())
+
+
 def label_of(image: Image.Image, style: Style) -> Label:
     """Draw the label for a picture, upright as its Exif orientation has it shown."""
-    turn = TURNS.get(image.getexif().get(ORIENTATION_TAG, 1), Turn())
-    return label_for(style, *image.size, turn=turn, look=lambda box: np.asarray(_on_paper(image.crop(box))))
+    return label_for(style, *image.size, turn=turn_of(image), look=lambda box: np.asarray(_on_paper(image.crop(box))))
 
 
 def _on_paper(part: Image.Image) -> Image.Image:

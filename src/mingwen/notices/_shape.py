@@ -8,11 +8,12 @@ and ``Refused`` for content it can decode but not mark without harm (an encrypte
 with no encoder); it touches nothing but the two streams.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from mingwen.domain.errors import Refused
+from mingwen.domain.explicit import Heard, Read, Seen
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Moment, Style
 
@@ -28,6 +29,10 @@ class Notice:
     """``(source, sink, format_name, style) → what was drawn``."""
     found: Callable[[BinaryIO], tuple[Moment, ...]] | None = None
     """The moments at which a file bears a label; None where that takes recognising pictures or sounds."""
+    perceived: Callable[[BinaryIO, Read], Sequence[Seen | Heard]] | None = None
+    """The labels in a file, measured; ``Read`` finds words in pictures. Raises ``Malformed`` for what cannot be looked at."""
+    sheet: Callable[[BinaryIO], bytes] | None = None
+    """A PNG that shows a file of this medium on one page; None where words do."""
 
 
 def not_drawn(format_name: str, drawn: Iterable[str]) -> Refused:

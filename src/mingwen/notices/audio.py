@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _m4a, _mp3, _wav
+from mingwen.notices import _m4a, _mp3, _sheet, _wav
 from mingwen.notices._shape import Notice, not_drawn
 
 Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], None]
@@ -43,4 +43,4 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     return f"put 短长 短短 (Morse AI, {style.rhythm.pitch_hz:g} Hz) at {' and '.join(style.moments)}"
 
 
-MEMBER = Notice(Medium.AUDIO, "§5.3", mark)
+MEMBER = Notice(Medium.AUDIO, "§5.3", mark, sheet=_sheet.wave)

@@ -12,9 +12,10 @@ from av.error import FFmpegError
 from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _heif, _jpeg, _jxl, _png, _webp
+from mingwen.notices import _bmp, _gif, _heif, _jpeg, _jxl, _look, _png, _sheet, _tiff, _webp
 from mingwen.notices._lettering import Label
 from mingwen.notices._shape import Notice, not_drawn
 
@@ -26,6 +27,9 @@ CODERS: dict[str, Coder] = {
     "png": _png.mark,
     "jpeg": _jpeg.mark,
     "webp": _webp.mark,
+    "gif": _gif.mark,
+    "tiff": _tiff.mark,
+    "bmp": _bmp.mark,
     "avif": _heif.mark,
     "heif": _heif.mark,
     "jxl": _jxl.mark,
@@ -61,4 +65,14 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     return f"drew {style.wording} at {style.position.value}, {label.ink_pixels} pixels high{note}"
 
 
-MEMBER = Notice(Medium.IMAGE, "§5.2", mark)
+def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
+    """Read the labels of a picture, and measure each.
+
+    Raises:
+        Malformed: the picture does not decode (``image.broken``).
+        Refused: it is too large (``notice.too-large``).
+    """
+    return _look.labels_on(_look.upright(source), read)
+
+
+MEMBER = Notice(Medium.IMAGE, "§5.2", mark, perceived=perceived, sheet=_sheet.picture)

@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _planes
+from mingwen.notices import _planes, _sheet, _watch
 from mingwen.notices._iso import Matrix, display_matrix, graft
 from mingwen.notices._lettering import Label, Turn, label_for
 from mingwen.notices._shape import Notice, not_drawn
@@ -229,4 +229,4 @@ class _Clock:
         return _planes.drawn(frame, self._opening.label) if shown else frame
 
 
-MEMBER = Notice(Medium.VIDEO, "§5.4", mark)
+MEMBER = Notice(Medium.VIDEO, "§5.4", mark, perceived=_watch.perceived, sheet=_sheet.moments)

@@ -16,7 +16,7 @@ from mingwen.domain.notices import Moment
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
 from mingwen.formats import Format
 from mingwen.ports import World
-from mingwen.services import _files
+from mingwen.services import _explicit, _files
 from mingwen.services._files import NOTHING, Beside
 
 _MOMENTS_ZH: Final = {Moment.START: "开头", Moment.MIDDLE: "中间", Moment.END: "结尾"}
@@ -38,8 +38,8 @@ class Examined:
     manifest: Manifest | None
 
 
-def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING) -> Examined:
-    """Read and weigh the labels of ``source`` (binary, seekable).
+def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING, explicit: bool = False) -> Examined:
+    """Read and weigh the labels of ``source`` (binary, seekable); with ``explicit`` those that people perceive are measured too.
 
     Raises:
         Malformed: no format claims the bytes, or no structure can be followed at all.
@@ -51,6 +51,8 @@ def examine(world: World, name: str, *, source: BinaryIO, near: Beside = NOTHING
         also = (found("file.suffix", name, found=suffix, wanted=format_.name),)
     medium = format_.medium(source)
     also += _perceptible(medium, source)
+    if explicit:
+        also += _explicit.findings(world, medium, source)
     reading = _files.reading(format_, source, near)
     report = judge(reading, file=name, format_name=format_.name, guide=format_.place, source=format_.source, also=also)
     checked = tuple(f for label in report.labels[:MAX_CHECKED] for f in _protection(world, label))

@@ -19,7 +19,7 @@ from mingwen.domain.verdicts import read_site
 from mingwen.formats import Format
 from mingwen.ports import World
 from mingwen.regimes import Need
-from mingwen.services import _files
+from mingwen.services import _files, _production
 from mingwen.services._files import NOTHING, Beside, Signed, Written
 
 
@@ -78,8 +78,8 @@ def label(world: World, command: LabelContent, *, source: BinaryIO, sink: Binary
             f"expected a file without label, found one at {', '.join(s.place for s in reading.sites)}",
             hint="to add your part as the platform that spreads it use --propagate; a producer's label is never replaced",
         )
-    known = _known(world, command.key)
-    made = _again(known, command) if known else _produced(world, command)
+    known = _production.known(world, command.key)
+    made = _production.made(world, command, known)
     medium = format_.medium(source)
     with ExitStack() as stack:
         marked, notice = source, None
@@ -111,7 +111,7 @@ def propagate(world: World, command: PropagateContent, *, source: BinaryIO, sink
     """
     format_ = _files.format_of(world, command.name, source)
     site = _only(_files.whole(_files.reading(format_, source, near)))
-    known = _known(world, command.key)
+    known = _production.known(world, command.key)
     made = _propagated(world, command, site, known)
     file = File(command.name, format_.name, format_.medium(source).value, None)
     key = command.key or world.ids.fresh()
@@ -136,26 +136,6 @@ def _signed(
     return Signed(command.system.statement(to_json(made), title=PurePath(command.name).name, when=world.clock.now()), None)
 
 
-def _produced(world: World, command: LabelContent) -> AigcLabel:
-    number = world.ids.fresh() if command.produce_id is None else command.produce_id
-    reserved = _sign(world, command.claim.value, command.producer, number)
-    return labels.produced(producer=command.producer, produce_id=number, reserved_code=reserved, claim=command.claim)
-
-
-def _known(world: World, key: str | None) -> Content | None:
-    if key is None:
-        return None
-    contents.require_key(key)
-    return world.store.find(key)
-
-
-def _again(known: Content, command: LabelContent) -> AigcLabel:
-    """Make the label the command asks for with what was drawn by lot the first time; ``require_same`` compares them."""
-    was = known.label
-    number = command.produce_id or was.ProduceID
-    return labels.produced(producer=command.producer, produce_id=number, reserved_code=was.ReservedCode1, claim=command.claim)
-
-
 def _propagated(world: World, command: PropagateContent, site: Site, known: Content | None) -> AigcLabel:
     found, findings = read_site(site)
     if any(f.code == "label.key-duplicate" for f in findings):
@@ -168,16 +148,6 @@ def _propagated(world: World, command: PropagateContent, site: Site, known: Cont
     number = command.propagate_id or (known.label.PropagateID if known else world.ids.fresh())
     # The message of ReservedCode2 is unknown (TC260-PG-202511A could not be read), so nothing is signed there.
     return labels.propagated(whole, propagator=command.propagator, propagate_id=number)
-
-
-def _sign(world: World, claim: str, producer: str, number: str) -> str:
-    """Make ReservedCode1: SecurityData in the guide's form, or nothing where there is no key."""
-    if world.signer is None:
-        return ""
-    from mingwen.domain import security  # noqa: PLC0415 - its hash library is loaded only where there is a key
-
-    signature = world.signer.sign(security.message(claim, producer, number))
-    return security.build(signature, world.signer.certificate or world.signer.spki_der)
 
 
 def _only(reading: Reading) -> Site:

@@ -24,6 +24,8 @@ class VerifyContent:
     """The file's name; see ``LabelContent.name``."""
     by: str = ""
     """Who asks; stands in the log."""
+    explicit: bool = False
+    """Measure the labels that people perceive too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def verify(world: World, command: VerifyContent, *, source: BinaryIO, near: Besi
 
 def examine(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Report:
     """As ``verify``, but leave no record: for many files at once, followed by one ``record``."""
-    return _examination.examine(world, command.name, source=source, near=near).report
+    return _examination.examine(world, command.name, source=source, near=near, explicit=command.explicit).report
 
 
 def inspect(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Inspected:

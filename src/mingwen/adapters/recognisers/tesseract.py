@@ -9,9 +9,13 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
+from math import ceil, floor
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from mingwen.domain.errors import Unavailable
+from mingwen.domain.explicit import Words
 from mingwen.domain.media import Medium
 
 if TYPE_CHECKING:
@@ -37,6 +41,8 @@ _MISREAD: Final = re.compile(r"A[l1|](?=[生合\s-])")
 """The engine takes a straight I for these."""
 _BETWEEN: Final = re.compile(r"(?<=[\u4e00-\u9fff]) +|(?<=\w) +(?=[\u4e00-\u9fff])")
 """Spaces that the engine puts between Chinese letters."""
+_COLUMNS, _WORD = 12, "5"
+"""Of tesseract's table; the level of a row that is a word."""
 _SPARSE: Final = "11"
 """tesseract's --psm: as much text as there is, in any order."""
 
@@ -80,20 +86,44 @@ class Tesseract:
         except subprocess.SubprocessError:  # it took too long, or failed: what it did not read may hold a label
             return None
 
+    def lines(self, pixels: bytes, width: int, height: int) -> Sequence[Words]:
+        """Return the lines that can be read from R′G′B′ pixels, each with its box; one that is read twice comes twice.
+
+        Raises:
+            Unavailable: the program is gone (``recogniser.missing``).
+        """
+        from PIL import Image  # noqa: PLC0415 - see _parts
+
+        picture = _reduced(Image.frombuffer("RGB", (width, height), pixels))
+        scale = width / picture.width
+        out: list[Words] = []
+        for part, factor, top in _placed(_grey(picture)):
+            with suppress(subprocess.SubprocessError):  # it took too long: the other parts may still be read
+                for text, box in _table(_run(_png(part), "tsv")):
+                    left, upper, right, lower = (scale * value / factor for value in box)
+                    out.append(Words(text, (floor(left), floor(upper + scale * top), ceil(right), ceil(lower + scale * top))))
+        return out
+
 
 def _parts(picture: "Image") -> Iterator[bytes]:
     """Yield what is to be read: of the strips at top and bottom what is very light or very dark, and the picture as it is."""
-    from PIL import Image  # noqa: PLC0415 - only a gate that recognises needs it
+    for part, _, _ in _placed(_grey(picture)):
+        yield _png(part)
 
-    grey = _grey(picture)
+
+def _placed(grey: "Image") -> "Iterator[tuple[Image, float, float]]":
+    """Yield what is to be read, how much larger it is than the picture, and at which of the picture's rows it begins."""
+    from PIL import Image  # noqa: PLC0415 - see _parts
+
+    rows = grey.height
     factor = min(SHORTEST_SIDE / min(grey.size), LONGEST_SIDE / max(grey.size))
-    grey = grey.resize((max(1, round(grey.width * factor)), max(1, round(grey.height * factor))), Image.Resampling.BICUBIC)
+    grey = grey.resize((max(1, round(grey.width * factor)), max(1, round(rows * factor))), Image.Resampling.BICUBIC)
     strip = max(1, round(grey.height * EDGE_SHARE))
-    for box in ((0, grey.height - strip, grey.width, grey.height), (0, 0, grey.width, strip)):
-        edge = grey.crop(box)
-        yield _png(edge.point(_LIGHT))
-        yield _png(edge.point(_DARK))
-    yield _png(grey)
+    for top in (grey.height - strip, 0):
+        edge = grey.crop((0, top, grey.width, top + strip))
+        yield edge.point(_LIGHT), grey.height / rows, top * rows / grey.height
+        yield edge.point(_DARK), grey.height / rows, top * rows / grey.height
+    yield grey, grey.height / rows, 0.0
 
 
 def _grey(picture: "Image") -> "Image":
@@ -161,7 +191,30 @@ def _png(picture: "Image") -> bytes:
 
 
 def _lines(picture: bytes) -> Iterator[str]:
-    command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", _SPARSE]
+    for line in _run(picture).splitlines():
+        if text := _mended(line):
+            yield text
+
+
+def _table(tsv: str) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    """Yield each line and its box; the engine gives a row for every word, with the numbers of its block, paragraph and line."""
+    rows = (row.split("\t") for row in tsv.splitlines()[1:])
+    words = (row for row in rows if len(row) == _COLUMNS and row[0] == _WORD and row[11].strip())
+    for _, line in groupby(words, key=lambda row: row[1:5]):
+        each = list(line)
+        boxes = [[int(value) for value in row[6:10]] for row in each]
+        left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+        right, bottom = max(b[0] + b[2] for b in boxes), max(b[1] + b[3] for b in boxes)
+        if text := _mended(" ".join(row[11] for row in each)):
+            yield text, (left, top, right, bottom)
+
+
+def _mended(line: str) -> str:
+    return _MISREAD.sub("AI", _BETWEEN.sub("", line.strip()))
+
+
+def _run(picture: bytes, *form: str) -> str:
+    command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", _SPARSE, *form]
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
         run = subprocess.run(  # noqa: S603 - our own words
@@ -169,6 +222,4 @@ def _lines(picture: bytes) -> Iterator[str]:
         )
     except OSError as e:
         raise Unavailable("recogniser.missing", f"expected the program tesseract, but: {e}", hint=_HINT) from e
-    for line in run.stdout.decode("utf-8", "replace").splitlines():
-        if text := _MISREAD.sub("AI", _BETWEEN.sub("", line.strip())):
-            yield text
+    return run.stdout.decode("utf-8", "replace")

@@ -1,0 +1,132 @@
+"""Pictures as they are shown, and labels on them measured: the ink's height in their own pixels."""
+
+import warnings
+from collections.abc import Sequence
+from typing import BinaryIO, Final, TypeAlias
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.explicit import Read, Seen
+from mingwen.domain.notices import Box, has_elements
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""Height × width × 3, R′G′B′, as shown."""
+
+MAX_PIXELS: Final = 178_956_970
+AROUND: Final = 0.15
+"""Of a line's height that is looked at beyond the box that was read: such boxes are a little off."""
+LEAST_SHARE: Final = 0.5
+"""Of the highest letter; what is lower is a dash or a dot."""
+_SMALL: Final = 8
+"""Columns of ink closer than a line's height by this belong to one letter, as the parts of a hanzi do."""
+
+
+def upright(source: BinaryIO) -> Pixels:
+    """Decode a picture as it is shown: turned by its Exif orientation, on white paper; the first of several.
+
+    Raises:
+        Malformed: it does not decode (``image.broken``).
+        Refused: it is larger than ``MAX_PIXELS`` (``notice.too-large``).
+    """
+    source.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            opened = Image.open(source)
+            if opened.width * opened.height > MAX_PIXELS:
+                raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
+            picture: Image.Image = ImageOps.exif_transpose(opened)
+            if picture.has_transparency_data:
+                picture = picture.convert("RGBA")
+                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            return np.asarray(picture.convert("RGB"))
+    except UnidentifiedImageError:
+        return _by_film(source)
+    except Image.DecompressionBombError as bomb:
+        raise Refused("notice.too-large", f"expected fewer pixels: {bomb}", hint="make the picture smaller") from bomb
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError) as broken:
+        raise Malformed("image.broken", f"expected a whole picture, but {broken}", hint="get a whole copy") from broken
+
+
+def _by_film(source: BinaryIO) -> Pixels:
+    """Decode what Pillow has no plugin for."""
+    source.seek(0)
+    try:
+        with av.open(source, "r") as container:
+            frame = next(container.decode(video=0))
+            return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
+        raise Malformed(
+            "image.broken", f"expected a picture that can be decoded here, but {broken}", hint="convert it"
+        ) from broken
+
+
+def labels_on(picture: Pixels, read: Read) -> tuple[Seen, ...]:
+    """Read the labels of a picture and measure each."""
+    height, width = picture.shape[:2]
+    out: list[Seen] = []
+    for line in read(picture.tobytes(), width, height):
+        box = _within(line.box, width, height)
+        if has_elements(line.text) and not any(_overlap(box, seen.box) for seen in out):
+            out.append(Seen(line.text, box, width, height, ink_height(picture, box)))
+    return tuple(out)
+
+
+def ink_height(picture: Pixels, box: Box) -> int:
+    """Return the height of the lowest letter in a box that holds one line, in pixels."""
+    left, top, right, bottom = box
+    more = max(round(AROUND * (bottom - top)), 2)
+    part = picture[max(top - more, 0) : bottom + more, max(left - more, 0) : right + more].astype(np.float32)
+    grey = part @ np.array((0.299, 0.587, 0.114), np.float32)
+    ink: NDArray[np.bool_] = _is_ink(grey)
+    heights = [
+        _extent(np.any(ink[:, a:b], axis=1)) for a, b in _letters(np.any(ink, axis=0), gap=max((bottom - top) // _SMALL, 1))
+    ]
+    highest = max(heights, default=0)
+    return min((h for h in heights if h >= LEAST_SHARE * highest), default=0)
+
+
+def _is_ink(grey: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Part letters from what is around them by Otsu's threshold: the letters are what the border is not."""
+    values, counts = np.unique(np.rint(grey).astype(int), return_counts=True)
+    below, total = np.cumsum(counts), counts.sum()
+    sums = np.cumsum(values * counts)
+    first, second = sums / below, (sums[-1] - sums) / np.maximum(total - below, 1)
+    between = below * (total - below) * (first - second) ** 2
+    light = grey > (first[between.argmax()] + second[between.argmax()]) / 2
+    border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
+    is_light: NDArray[np.bool_] = light if border.mean() <= 0.5 else ~light  # noqa: PLR2004 - most of it
+    return is_light
+
+
+def _letters(columns: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
+    """Return the runs of columns that hold ink, those closer than ``gap`` as one."""
+    at = np.flatnonzero(columns)
+    if not len(at):
+        return []
+    breaks = np.flatnonzero(np.diff(at) > gap)
+    starts, stops = np.concatenate([at[:1], at[breaks + 1]]), np.concatenate([at[breaks], at[-1:]])
+    return [(int(a), int(b) + 1) for a, b in zip(starts, stops, strict=True)]
+
+
+def _extent(rows: NDArray[np.bool_]) -> int:
+    at = np.flatnonzero(rows)
+    return int(at[-1] - at[0] + 1) if len(at) else 0
+
+
+def _within(box: Box, width: int, height: int) -> Box:
+    left, top = max(min(box[0], width - 1), 0), max(min(box[1], height - 1), 0)
+    return left, top, max(min(box[2], width), left + 1), max(min(box[3], height), top + 1)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Do two boxes share more than half of the smaller one?"""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    smaller = min((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other))
+    return across > 0 and down > 0 and across * down > smaller / 2
