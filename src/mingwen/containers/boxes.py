@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from struct import pack
 from typing import BinaryIO, Final
 
-from mingwen.containers.edits import read_at
+from mingwen.containers.edits import Edit, read_at
 from mingwen.domain.errors import Malformed
 from mingwen.domain.sites import Unread
 
@@ -112,6 +112,19 @@ def named(kind: bytes) -> str:
     """Return a box's four bytes as text for people: ``©cmt``."""
     text = kind.decode("latin-1")
     return text if text.isprintable() else f"0x{kind.hex()}"
+
+
+def resized(box: Box, length: int) -> tuple[Edit, ...]:
+    """Let a box that stands in a file declare another length, header included.
+
+    Raises:
+        Malformed: it would not fit its field (``iso.broken``).
+    """
+    wide = box.head == _LONG_HEAD  # the 64-bit size stands behind the kind
+    if length >= 1 << 32 and not wide:
+        raise broken(f"{named(box.kind)} would have {length} bytes")
+    at, width = (box.start + 8, 8) if wide else (box.start, 4)
+    return (Edit(at, at + width, length.to_bytes(width)),)
 
 
 def broken(what: str) -> Malformed:

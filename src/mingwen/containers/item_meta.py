@@ -77,11 +77,12 @@ class Meta:
         node = self.node.first(b"idat")
         return node.body if node else b""
 
-    def spans(self, item: Item, size: int) -> tuple[Span, ...]:
+    def spans(self, item: Item, size: int, *, most: int = MAX_TEXT_BYTES) -> tuple[Span, ...]:
         """Return where an item's bytes stand in a file of ``size`` bytes.
 
         Raises:
-            Malformed: it is encrypted, stands elsewhere, nowhere, or outside the file (``iso.broken``).
+            Malformed: it is encrypted, stands elsewhere, nowhere, or outside the file, or has more than ``most`` bytes
+                (``iso.broken``).
         """
         if item.protected:
             raise _unreadable(item, "is protected")
@@ -93,11 +94,11 @@ class Meta:
         spans = _spans(place, len(self.idat) if place.method == IN_IDAT else size)
         if any(not s.start <= s.stop <= (len(self.idat) if s.in_idat else size) for s in spans):
             raise _unreadable(item, "reaches beyond the end")
-        if sum(s.stop - s.start for s in spans) > MAX_TEXT_BYTES:
-            raise _unreadable(item, f"has more than the {MAX_TEXT_BYTES} bytes that are read")
+        if sum(s.stop - s.start for s in spans) > most:
+            raise _unreadable(item, f"has more than the {most} bytes that are read")
         return spans
 
-    def data(self, source: BinaryIO, item: Item) -> bytes:
+    def data(self, source: BinaryIO, item: Item, *, most: int = MAX_TEXT_BYTES) -> bytes:
         """Read an item, as it stands.
 
         Raises:
@@ -105,7 +106,7 @@ class Meta:
         """
         return b"".join(
             bytes(self.idat[s.start : s.stop]) if s.in_idat else read_at(source, s.start, s.stop - s.start, what="an item")
-            for s in self.spans(item, size_of(source))
+            for s in self.spans(item, size_of(source), most=most)
         )
 
     def text(self, source: BinaryIO, item: Item) -> bytes:

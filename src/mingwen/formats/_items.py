@@ -12,7 +12,7 @@ from struct import pack
 from typing import BinaryIO, Final, NamedTuple
 
 from mingwen.containers import item_meta, stray
-from mingwen.containers.boxes import Box, Node, broken, named, packed, size, tree, walk
+from mingwen.containers.boxes import Box, Node, broken, named, packed, resized, size, tree, walk
 from mingwen.containers.chunk_offsets import Shift, patches, shifted
 from mingwen.containers.edits import Edit, read_at, size_of, spliced
 from mingwen.containers.iloc import Extent, Place
@@ -251,7 +251,7 @@ def _replaced(source: BinaryIO, last: Box, spans: list[Span], packet: bytes) -> 
         return None
     _, start, stop = spans[0]
     if last.kind == b"mdat" and last.body <= start and stop == last.stop:
-        return (*_resized(source, last, len(packet) - (stop - start)), Edit(start, stop, packet)), (start, 0, len(packet))
+        return (*_grown(source, last, len(packet) - (stop - start)), Edit(start, stop, packet)), (start, 0, len(packet))
     packet = packet.rstrip(b"\0").ljust(stop - start)
     return ((Edit(start, stop, packet),), (start, 0, len(packet))) if len(packet) == stop - start else None
 
@@ -298,22 +298,14 @@ def _appended(source: BinaryIO, last: Box, packet: bytes) -> _Placed:
     if is_open and last.kind == b"mdat":
         return (Edit(last.stop, last.stop, packet),), (last.stop, 0, len(packet))
     # A meta or moov is written anew, with its size; all others keep their bytes.
-    closing = _sized(last, last.stop - last.start) if is_open and last.kind not in {b"meta", b"moov"} else ()
+    closing = resized(last, last.stop - last.start) if is_open and last.kind not in {b"meta", b"moov"} else ()
     new = pack(">I4s", len(packet) + 8, b"mdat") + packet
     return (*closing, Edit(last.stop, last.stop, new)), (last.stop, 8, len(packet))
 
 
-def _resized(source: BinaryIO, box: Box, growth: int) -> tuple[Edit, ...]:
+def _grown(source: BinaryIO, box: Box, growth: int) -> tuple[Edit, ...]:
     is_open = read_at(source, box.start, 4, what="the last box") == bytes(4)
-    return () if is_open or not growth else _sized(box, box.stop - box.start + growth)
-
-
-def _sized(box: Box, length: int) -> tuple[Edit, ...]:
-    wide = box.head > 8  # noqa: PLR2004 - the 64-bit size stands behind the kind
-    if length >= 1 << 32 and not wide:
-        raise broken(f"{named(box.kind)} would have {length} bytes")
-    at, width = (box.start + 8, 8) if wide else (box.start, 4)
-    return (Edit(at, at + width, length.to_bytes(width)),)
+    return () if is_open or not growth else resized(box, box.stop - box.start + growth)
 
 
 def _settled(meta: Meta, change: _Change, end: int) -> tuple[Node, Shift]:

@@ -86,7 +86,7 @@ def _level(frame: VideoFrame, number: int, grey: float) -> float:
     depth = 1 << component.bits
     if component.is_alpha:
         return depth - 1
-    if component.is_chroma:
+    if number in {1, 2} and not frame.format.is_rgb:  # PyAV's own is_chroma knows subsampled planes only
         return depth / 2
     full = frame.color_range == FULL_RANGE or frame.format.name.startswith(("yuvj", "gb"))
     black, span = (0.0, depth - 1.0) if full else (depth / 16, depth * 219 / 256)
