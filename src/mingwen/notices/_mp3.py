@@ -15,6 +15,7 @@ from mingwen.notices import _mp3_chapters, _mp3_frames
 from mingwen.notices._coded import Coding, coded
 from mingwen.notices._cue import Samples, copied, cue, times
 from mingwen.notices._insertions import Insertion, joined, later
+from mingwen.notices._loudness import programme
 from mingwen.notices._mp3_frames import HEADER, KILOBITS, RESERVOIR_FRAMES, V1, Frame, Track
 from mingwen.notices._mp3_summary import DECODER_DELAY, ENCODER_DELAY, Summary, recounted, summary
 
@@ -82,11 +83,12 @@ def _labels(source: BinaryIO, content: _Content, style: Style) -> tuple[list[Ins
     """Return the labels in order, and how many samples at the end of the whole are not heard, where the content tells it."""
     said = content.summary.silence
     padding = said[1] if said else None
+    lufs = programme(source)
     made = dict[Moment, tuple[bytes, ...]]()
     labels = list[Insertion]()
     for seconds, moment in times(style, content.samples / content.like.rate):
         if moment not in made:
-            samples = cue(style, content.like.rate, moment, lufs=None)
+            samples = cue(style, content.like.rate, moment, lufs=lufs)
             if moment is Moment.END:
                 samples, count, padding = _fitted(samples, content)
             else:
