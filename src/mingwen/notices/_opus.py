@@ -3,14 +3,12 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import accumulate
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
 from mingwen.containers import ogg_pages
-from mingwen.containers.edits import read_at
-from mingwen.containers.ogg_pages import CONTINUED, END, MAX_SEGMENTS, NO_GRANULE, Page
+from mingwen.containers.ogg_pages import END
 from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Moment, Style
 from mingwen.notices import _ogg
@@ -19,6 +17,7 @@ from mingwen.notices._cue import copied, cue, times
 from mingwen.notices._insertions import later
 from mingwen.notices._loudness import programme
 from mingwen.notices._ogg import Stream, Writer
+from mingwen.notices._ogg_splice import Kind, Made, Splicer, packets_of, page_data
 
 RATE = 48_000
 """Of the positions, whatever the content's rate was (RFC 7845 §4)."""
@@ -29,8 +28,6 @@ MILLISECONDS = {120: "2.5", 240: "5", 480: "10", 960: "20", 1920: "40", 2880: "6
 USUAL_SAMPLES = 960
 LEAST_BIT_RATE, MOST_BIT_RATE = 24_000, 128_000
 """Of each channel of the label."""
-NEAR_SAMPLES = RATE // 2
-"""How far from the wanted time a quiet place is looked for, where the packets are small."""
 TAGS_AT = 8
 SILK, HYBRID, CELT = (480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960)
 SIZES = (*SILK * 3, *HYBRID * 2, *CELT * 4)
@@ -38,28 +35,6 @@ SIZES = (*SILK * 3, *HYBRID * 2, *CELT * 4)
 FIRST_CELT = 16
 SPEECH, MUSIC = ("voip", 8_000), ("lowdelay", 64_000)
 """What makes the encoder choose the modes SILK and CELT, with a bit rate for each channel."""
-
-
-class _Packet(NamedTuple):
-    """One that ends on a page."""
-
-    segments: int
-    """Of the page, up to its end."""
-    stop: int
-    """Its end in the page's data."""
-    size: int
-    """On this page."""
-    samples: int
-    is_celt: bool
-    """Is it of the mode for music alone (RFC 6716 §3.1)?"""
-
-
-class _Made(NamedTuple):
-    """A label, coded."""
-
-    packets: list[bytes]
-    samples: int
-    """Up to its end, from where its first packet begins to sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,49 +76,25 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
         sink.seek(0, 2)
 
 
-def _splicer(source: BinaryIO, sink: BinaryIO, stream: Stream, style: Style) -> "_Splicer":
+def _splicer(source: BinaryIO, sink: BinaryIO, stream: Stream, style: Style) -> Splicer:
     head = _Head(stream.headers[0])
     first = next(ogg_pages.walk(source, stream.body), None)
-    begin, each, packets = 0, USUAL_SAMPLES, list[_Packet]()
-    if first:
-        packets, _ = _packets(first, _data(source, first), None)
-        # RFC 7845 §4.3: a broadcast may begin late; but on a last page positions tell where the sound is cut off
-        begin = 0 if first.flags & END else max(first.granule - sum(p.samples for p in packets), 0)
-        each = next((p.samples for p in packets if p.samples in MILLISECONDS), USUAL_SAMPLES)
+    packets = packets_of(first, page_data(source, first), None, _kind)[0] if first else []
+    # RFC 7845 §4.3: a broadcast may begin late; but on a last page positions tell where the sound is cut off
+    begin = first.granule - sum(p.kind.samples for p in packets) if first and not first.flags & END else 0
+    each = next((p.kind.samples for p in packets if p.kind.samples in MILLISECONDS), USUAL_SAMPLES)
     seconds = max(stream.end - begin - head.skip, 0) / RATE
     bit_rate = int((stream.last.stop - stream.body) * 8 / max(seconds, 1))
     maker = _Maker(style, programme(source), head, each, bit_rate)
-    wanted = [(round(begin + head.skip + at * RATE), moment) for at, moment in times(style, seconds)]
-    return _Splicer(Writer(sink, stream.last.serial), stream, maker, begin, deque(wanted), packets[0] if packets else None)
+    return Splicer(Writer(sink, stream.last.serial), stream, maker, _kind, RATE, head.skip, deque(times(style, seconds)))
 
 
-def _data(source: BinaryIO, page: Page) -> bytes:
-    return read_at(source, page.body, page.stop - page.body, what="Ogg page")
-
-
-def _packets(page: Page, data: bytes, carried: int | None) -> tuple[list[_Packet], int | None]:
-    """Return the packets that end on a page, and the samples of one that goes on, as ``carried`` onto the next."""
-    found, size, at = list[_Packet](), 0, 0
-    carried = carried if page.flags & CONTINUED else None
-    for number, length in enumerate(page.lacing, 1):
-        at, size = at + length, size + length
-        if length < MAX_SEGMENTS:
-            samples = carried if carried is not None else _samples(data[at - size : at])
-            found.append(_Packet(number, at, size, samples, _is_celt(data[at - size : at])))
-            size, carried = 0, None
-    return found, carried if carried is not None or not size else _samples(data[at - size :])
-
-
-def _samples(packet: bytes) -> int:
-    """Return how long a packet sounds (RFC 6716 §3.1, §3.2)."""
+def _kind(packet: bytes) -> Kind:
+    """Tell how long a packet sounds, and whether its mode is CELT (RFC 6716 §3.1, §3.2)."""
     if not packet:
-        return 0
+        return Kind(0, large=False)
     frames = (1, 2, 2, packet[1] & 0x3F if len(packet) > 1 else 0)[packet[0] & 3]
-    return SIZES[packet[0] >> 3] * frames
-
-
-def _is_celt(packet: bytes) -> bool:
-    return bool(packet) and packet[0] >> 3 >= FIRST_CELT
+    return Kind(SIZES[packet[0] >> 3] * frames, packet[0] >> 3 >= FIRST_CELT)
 
 
 @dataclass(slots=True)
@@ -154,21 +105,25 @@ class _Maker:
     lufs: float
     head: _Head
     each: int
+    """Samples of a packet."""
     bit_rate: int
-    made: dict[Moment, _Made] = field(default_factory=dict)
+    made: dict[Moment, Made] = field(default_factory=dict)
     closings: dict[bool, list[bytes]] = field(default_factory=dict)
 
-    def label(self, moment: Moment, *, surplus: int = 0) -> _Made:
-        """Return the label; ``surplus`` is what the content's last packet holds behind the content's end.
+    def label(self, moment: Moment, _: Kind | None, behind: Kind | None, *, surplus: int) -> Made:
+        """Return the label.
 
         Raises:
             Refused: the channels are laid out as our encoder does not (``notice.codec``).
         """
         if moment not in self.made:
             self.made[moment] = self._made(moment, surplus)
-        return self.made[moment]
+        made = self.made[moment]
+        if behind and (closing := self._closing(before_celt=behind.large)):
+            return made._replace(packets=[*made.packets[:-1], *closing])
+        return made
 
-    def _made(self, moment: Moment, surplus: int) -> _Made:
+    def _made(self, moment: Moment, surplus: int) -> Made:
         samples = cue(self.style, RATE, moment, lufs=self.lufs) / self.head.factor
         coding = self._coding()
         _, own = coded(np.zeros(0), coding)
@@ -185,9 +140,10 @@ class _Maker:
             samples = np.pad(samples, (max(self.head.skip - ahead, 0), 0))
             count = -(-len(samples) // self.each)
         padded = np.pad(samples, (0, (count + 1) * self.each - len(samples)))
-        return _Made(coded(padded, coding)[0][:count], len(samples) + ahead if moment is Moment.END else count * self.each)
+        ends = [self.each * n for n in range(1, count + 1)]
+        return Made(coded(padded, coding)[0][:count], ends, ends[-1], len(samples) + ahead if moment is Moment.END else ends[-1])
 
-    def closing(self, *, before_celt: bool) -> list[bytes]:
+    def _closing(self, *, before_celt: bool) -> list[bytes]:
         """Return a packet of silence that makes a decoder forget what it heard, before the content goes on (RFC 6716 §4.5.2).
 
         A decoder forgets when the mode changes; then content sounds as it does behind a jump. No packet where there is no such mode.
@@ -198,7 +154,7 @@ class _Maker:
             options = (*coding.options, ("application", application))
             coding = replace(coding, bit_rate=bit_rate * self.head.data[9], options=options)
             last = coded(np.zeros(3 * self.each), coding)[0][2]
-            self.closings[before_celt] = [last] if _is_celt(last) is not before_celt else []
+            self.closings[before_celt] = [last] if _kind(last).large is not before_celt else []
         return self.closings[before_celt]
 
     def _coding(self) -> Coding:
@@ -210,92 +166,4 @@ class _Maker:
 
     def _strange(self) -> Refused:
         got = f"{self.head.data[9]} channels of family {self.head.data[18]}"
-        return Refused(
-            "notice.codec", f"expected a usual layout of channels, got {got}", hint="convert the sound to stereo first"
-        )
-
-
-@dataclass(slots=True)
-class _Splicer:
-    """Writes the content's pages with the labels between them."""
-
-    writer: Writer
-    stream: Stream
-    maker: _Maker
-    position: int
-    """Of the content."""
-    wanted: deque[tuple[int, Moment]]
-    first: _Packet | None
-    """The content's first."""
-    shift: int = 0
-    """How much later the content is heard."""
-    heard: list[tuple[float, float]] = field(default_factory=list)
-    """When in the content there are labels, and for how long, in seconds."""
-    begin: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.begin = self.position
-
-    def run(self, source: BinaryIO) -> None:
-        """Write all pages of sound."""
-        silent = self.stream.last.stop == self.stream.body
-        while self.wanted and self.wanted[0][1] is Moment.START:
-            self._put(self.wanted.popleft()[1], before=self.first, ends=silent and not self.wanted)
-        carried = None
-        for page in () if silent else ogg_pages.walk(source, self.stream.body):
-            data = _data(source, page)
-            packets, carried = _packets(page, data, carried)
-            samples = sum(p.samples for p in packets)
-            if page.granule != NO_GRANULE and not page.flags & END:
-                self.position = page.granule - samples
-            self._page(page, data, packets)
-            self.position += samples
-        while self.wanted:
-            self._put(self.wanted.popleft()[1], ends=not self.wanted)
-
-    def _page(self, page: Page, data: bytes, packets: list[_Packet]) -> None:
-        """Write one page, or its parts and the labels between."""
-        ends = [self.position, *accumulate((p.samples for p in packets), initial=self.position)][1:]
-        first, segments, start, flags = 0, 0, 0, page.flags & CONTINUED
-        while self.wanted and self.wanted[0][1] is Moment.MIDDLE and self.wanted[0][0] < ends[-1]:
-            cuts = range(max(first, 1 if flags else 0), len(packets) + (0 if page.flags & END else 1))
-            if not cuts:
-                break
-            cut = _quietest(packets, ends, cuts, self.wanted[0][0])
-            if cut > first:
-                end = packets[cut - 1]
-                self.writer.put(flags, ends[cut] + self.shift, page.lacing[segments : end.segments], data[start : end.stop])
-                first, segments, start, flags = cut, end.segments, end.stop, 0
-            self._put(self.wanted.popleft()[1], at=ends[cut], before=packets[min(cut, len(packets) - 1)])
-        if segments == len(page.lacing) and page.lacing:
-            return
-        last = page.flags & END and bool(self.wanted)
-        granule = ends[-1] if last else page.granule
-        flags |= 0 if last else page.flags & END
-        if page.granule != NO_GRANULE:
-            granule += self.shift
-        self.writer.put(flags, granule, page.lacing[segments:], data[start:])
-
-    def _put(self, moment: Moment, *, at: int | None = None, before: _Packet | None = None, ends: bool = False) -> None:
-        """Write a label, ``before`` a packet."""
-        place = self.position if at is None else at
-        surplus = max(place - self.stream.end, 0)
-        made = self.maker.label(moment, surplus=surplus)
-        each = self.maker.each
-        packets = made.packets
-        if before and (closing := self.maker.closing(before_celt=before.is_celt)):
-            packets = [*packets[:-1], *closing]
-        granules = [place + self.shift + each * n for n in range(1, len(packets) + 1)]
-        if ends:
-            granules[-1] = place + self.shift + made.samples
-        self.writer.packets(packets, granules, ends=ends)
-        self.shift += len(packets) * each
-        seconds = max(place - self.begin - self.maker.head.skip, 0) / RATE
-        self.heard.append((seconds, len(packets) * each / RATE))
-
-
-def _quietest(packets: list[_Packet], ends: list[int], cuts: range, wanted: int) -> int:
-    """Choose between which packets to cut: near the wanted position, where the packets are small."""
-    near = [n for n in cuts if abs(ends[n] - wanted) <= NEAR_SAMPLES] or [min(cuts, key=lambda n: abs(ends[n] - wanted))]
-    sizes = [p.size for p in packets]
-    return min(near, key=lambda n: (sizes[max(n - 1, 0)] + sizes[min(n, len(sizes) - 1)], abs(ends[n] - wanted)))
+        return Refused("notice.codec", f"expected a usual layout of channels, got {got}", hint="convert the sound to stereo first")

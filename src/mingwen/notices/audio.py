@@ -12,13 +12,14 @@ from av.error import FFmpegError
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _m4a, _mp3, _opus, _wav
+from mingwen.notices import _m4a, _mp3, _opus, _vorbis, _wav
 from mingwen.notices._shape import Notice, not_drawn
 
 Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], None]
 CODERS: dict[str, Coder] = {
     "wav": _wav.mark,
     "mp3": _mp3.mark,
+    "ogg": _vorbis.mark,
     "opus": _opus.mark,
     "m4a": partial(_m4a.mark, container="ipod"),
     "mp4": partial(_m4a.mark, container="mp4"),
