@@ -17,8 +17,10 @@ FLOOR_STEPS = (256, 128, 86, 64)
 """Levels of a floor, by its multiplier (§7.2.3)."""
 LEAST_FLOOR = 1.0649863e-07
 """The lowest of 256 levels in equal ratios up to 1 (§10.1)."""
-PEAKS_ABOVE_FLOOR = (6.0, 20.0, 60.0)
-"""How many times the floor the largest coefficient may be; what comes nearest is taken."""
+MOST_ABOVE_FLOOR, REACH_SHARE = 40.0, 0.8
+"""How many times the floor the largest coefficient is: as much as the books can say, but no more than is heard."""
+LEAST_COEFFICIENT = 0.4
+"""Of the floor: what is smaller is left out."""
 BIT_WORTH = 0.01
 """Squares of the floor that a bit must save."""
 SILENCE = 1e-7
@@ -70,21 +72,21 @@ class Coder:
             if np.abs(spectrum).max() < SILENCE:
                 out.append(self.silence(long=True, around=near))
             else:
-                out.append(min((self._block(spectrum, near, peak) for peak in PEAKS_ABOVE_FLOOR), key=lambda b: b[0])[1])
+                out.append(self._block(spectrum, near))
         return out
 
-    def _block(self, spectrum: Values, around: tuple[bool, bool], peak: float) -> tuple[float, bytes]:
-        """Return a block, with its error, whose largest coefficient stands so high above the floor."""
+    def _block(self, spectrum: Values, around: tuple[bool, bool]) -> bytes:
         setup = self.setup
         mode = next(m for m in setup.modes if m.long)
         mapping = setup.mappings[mode.mapping]
         writer = self._begun(long=True, around=around)
         vectors = np.empty((setup.channels, len(spectrum)))
-        units = np.empty(setup.channels)
+        most = reach(setup.residues[mapping.submaps[mapping.mux[0]][1]], setup.books)
+        wanted = float(np.abs(spectrum).max()) / min(max(most * REACH_SHARE, 1), MOST_ABOVE_FLOOR)
         for channel, submap in enumerate(mapping.mux):
             floor = setup.floors[mapping.submaps[submap][0]]
-            step, units[channel] = _level(floor, float(np.abs(spectrum).max()) / peak)
-            vectors[channel] = spectrum / units[channel]
+            step, height = _level(floor, wanted)
+            vectors[channel] = spectrum / height
             writer.put(1, 1)
             for _ in range(2):
                 writer.put(step, (FLOOR_STEPS[floor.multiplier - 1] - 1).bit_length())
@@ -95,11 +97,10 @@ class Coder:
                     writer.put(*word)
         for magnitude, angle in mapping.coupling:
             vectors[magnitude], vectors[angle] = _coupled(vectors[magnitude], vectors[angle])
-        error = 0.0
         for number, (_, residue) in enumerate(mapping.submaps):
             part = vectors[[c for c, submap in enumerate(mapping.mux) if submap == number]]
-            error += _write_residue(writer, part, setup.residues[residue], setup.books)
-        return error * float(np.square(units).mean()), writer.packet()
+            _write_residue(writer, part, setup.residues[residue], setup.books)
+        return writer.packet()
 
     def _begun(self, *, long: bool, around: tuple[bool, bool]) -> Writer:
         """Begin a packet (§4.3.1)."""
@@ -177,91 +178,102 @@ def _unused(partition: FloorClass, books: Sequence[Book]) -> tuple[tuple[int, in
 # --- residues ---------------------------------------------------------------------------------------------------------
 
 
-def _write_residue(writer: Writer, vectors: Values, residue: Residue, books: Sequence[Book]) -> float:
-    """Write a residue for some channels; return the square of what it cannot say."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The partitions of one vector, coded in every class; the last one is a partition of zeros."""
+
+    entries: list[list[NDArray[np.intp] | None]]
+    """For each class and stage the entries of every partition."""
+    costs: Values
+    """(partitions, classes)."""
+    place: NDArray[np.intp]
+    """Which of them each partition of the vector is."""
+
+
+def reach(residue: Residue, books: Sequence[Book]) -> float:
+    """Return the largest number that a residue can hold."""
+    tops = [float(np.abs(b.vectors).max()) if b.vectors is not None and b.vectors.size else 0.0 for b in books]
+    return max(sum(tops[number] for number in stages if number >= 0) for stages in residue.stages)
+
+
+def _write_residue(writer: Writer, vectors: Values, residue: Residue, books: Sequence[Book]) -> None:
+    """Write a residue for some channels (§8.6.2)."""
     if residue.kind == 2:  # noqa: PLR2004 - §8.6.5: channels interleaved
         vectors = vectors.T.reshape(1, -1)
     begin, end = (min(n, vectors.shape[1]) for n in (residue.begin, residue.end))
     count = (end - begin) // residue.size
-    lost = float(np.square(vectors).sum() - np.square(vectors[:, begin : begin + count * residue.size]).sum())
     parts = vectors[:, begin : begin + count * residue.size].reshape(len(vectors), count, residue.size)
-    chosen = [[_partition(part, residue, books) for part in row] for row in parts]
-    per_word = books[residue.class_book].dimensions
-    classes = [_classes(row, residue, books[residue.class_book]) for row in chosen]
+    rows = [_row(part, residue, books) for part in parts]
+    book = books[residue.class_book]
+    classes = [_classes(row, book) for row in rows]
     for stage in range(STAGES):
-        for first in range(0, count, per_word):
-            if stage == 0:
-                for row in classes:
-                    writer.put(*row[first // per_word][1])
-            for here in range(first, min(first + per_word, count)):
-                for options, row in zip(chosen, classes, strict=True):
-                    option = options[here][row[here // per_word][0][here - first]]
-                    for word in option.stages[stage]:
-                        writer.put(*word)
-    for options, row in zip(chosen, classes, strict=True):
-        lost += sum(options[n][row[n // per_word][0][n % per_word]].error for n in range(count))
-    return lost
+        for first in range(0, count, book.dimensions):
+            for _, words in classes if stage == 0 else ():
+                writer.put(book.words[words[first // book.dimensions]], book.lengths[words[first // book.dimensions]])
+            for here in range(first, min(first + book.dimensions, count)):
+                for row, (chosen, _) in zip(rows, classes, strict=True):
+                    said = row.entries[chosen[here]][stage]
+                    if said is not None:
+                        used = books[residue.stages[chosen[here]][stage]]
+                        for entry in said[row.place[here]]:
+                            writer.put(used.words[entry], used.lengths[entry])
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    """A partition in one of the classes."""
-
-    stages: tuple[list[tuple[int, int]], ...]
-    error: float
-    cost: float
-
-
-def _partition(part: Values, residue: Residue, books: Sequence[Book]) -> list[_Option]:
-    """Code a partition in every class."""
-    out = list[_Option]()
-    silent = not part.any()
-    for stages in residue.stages:
-        rest, said, bits = part, list[list[tuple[int, int]]](), 0
-        for number in stages:
-            said.append([])
-            if number < 0:
+def _row(parts: Values, residue: Residue, books: Sequence[Book]) -> _Row:
+    """Code the partitions of a vector in every class; what would be rounded to nothing is taken for zeros."""
+    active = np.abs(parts).max(axis=1, initial=0) > LEAST_COEFFICIENT
+    place = np.where(active, np.cumsum(active) - 1, active.sum())
+    kept = np.concatenate([parts[active], np.zeros((1, residue.size))])
+    entries, costs = list[list[NDArray[np.intp] | None]](), np.empty((len(kept), len(residue.stages)))
+    for number, stages in enumerate(residue.stages):
+        rest, bits, said = kept, np.zeros(len(kept)), list[NDArray[np.intp] | None]()
+        for stage in stages:
+            if stage < 0:
+                said.append(None)
                 continue
-            book = books[number]
-            shaped = rest.reshape(book.dimensions, -1).T if residue.kind == 0 else rest.reshape(-1, book.dimensions)
-            entries = _nearest(shaped, book)
-            said[-1] = [(book.words[n], book.lengths[n]) for n in entries]
-            bits += sum(length for _, length in said[-1])
-            left = shaped - book.vectors[entries] if book.vectors is not None else shaped
-            rest = left.T.reshape(-1) if residue.kind == 0 else left.reshape(-1)
-        error = float(np.square(rest).sum())
-        out.append(_Option(tuple(said), error, error + BIT_WORTH * bits))
-        if silent and not bits and not error:
-            worst = _Option(tuple([] for _ in stages), np.inf, np.inf)
-            return out + [worst] * (len(residue.stages) - len(out))
-    return out
+            book = books[stage]
+            # §8.6.3: in type 0 the numbers of a vector stand far apart
+            shape = (len(kept), book.dimensions, -1) if residue.kind == 0 else (len(kept), -1, book.dimensions)
+            vectors = rest.reshape(shape)
+            vectors = vectors.transpose(0, 2, 1) if residue.kind == 0 else vectors
+            found = _nearest(vectors.reshape(-1, book.dimensions), book).reshape(vectors.shape[:2])
+            bits += np.array(book.lengths)[found].sum(axis=1)
+            left = vectors - _vectors(book)[found]
+            rest = (left.transpose(0, 2, 1) if residue.kind == 0 else left).reshape(len(kept), -1)
+            said.append(found)
+        entries.append(said)
+        costs[:, number] = np.square(rest).sum(axis=1) + BIT_WORTH * bits
+    return _Row(entries, costs, place)
+
+
+def _vectors(book: Book) -> Values:
+    if book.vectors is None or not book.usable.any():
+        raise _unfit("residues that are vectors")
+    return book.vectors
 
 
 def _nearest(vectors: Values, book: Book) -> NDArray[np.intp]:
     """Return the entries of a book that come nearest to some vectors."""
-    if book.vectors is None or not book.usable.any():
-        raise _unfit("residues that are vectors")
+    of_book = _vectors(book)
     if book.lattice is not None:
         digits = np.abs(vectors[..., np.newaxis] - book.lattice).argmin(axis=-1)
         found = digits @ len(book.lattice) ** np.arange(book.dimensions)
         if book.usable[found].all():
             return np.asarray(found, np.intp)
-    distances = np.square(book.vectors).sum(axis=1) - 2 * vectors @ book.vectors.T
+    distances = np.square(of_book).sum(axis=1) - 2 * vectors @ of_book.T
     return np.asarray(np.where(book.usable, distances, np.inf).argmin(axis=1), np.intp)
 
 
-def _classes(row: list[list[_Option]], residue: Residue, book: Book) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
-    """Choose the classes of a row of partitions; a word names those of as many as its book has dimensions (§8.6.2)."""
-    out = list[tuple[tuple[int, ...], tuple[int, int]]]()
-    count = len(residue.stages)
+def _classes(row: _Row, book: Book) -> tuple[list[int], list[int]]:
+    """Choose the class of each partition; a word names those of as many as its book has dimensions (§8.6.2)."""
+    chosen, words = list[int](), list[int]()
+    count = row.costs.shape[1]
     entries = np.arange(len(book.lengths))
     digits = entries[:, np.newaxis] // count ** np.arange(book.dimensions)[::-1] % count
     price = np.where(book.usable & (entries < count**book.dimensions), BIT_WORTH * np.array(book.lengths), np.inf)
-    for first in range(0, len(row), book.dimensions):
-        group = row[first : first + book.dimensions]
-        total = price.copy()
-        for n, options in enumerate(group):
-            total += np.array([option.cost for option in options])[digits[:, n]]
-        best = int(total.argmin())
-        out.append((tuple(int(d) for d in digits[best]), (book.words[best], book.lengths[best])))
-    return out
+    for first in range(0, len(row.place), book.dimensions):
+        group = row.place[first : first + book.dimensions]
+        best = int((price + sum(row.costs[part, digits[:, n]] for n, part in enumerate(group))).argmin())
+        words.append(best)
+        chosen += digits[best].tolist()
+    return chosen, words
