@@ -1,11 +1,16 @@
 """Coding the label alone, by the encoder that the content's coding asks for."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
 
+
 from mingwen.notices._cue import Samples
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Coding:
 
 def coded(samples: Samples, coding: Coding) -> tuple[list[bytes], bytes]:
     """Return packets that hold ``samples`` on every channel, silence to the last one's end, and the decoder's configuration."""
-    coder = av.CodecContext.create(coding.encoder, "w")
+    coder = cast("AudioCodecContext", av.CodecContext.create(coding.encoder, "w"))
     coder.sample_rate, coder.layout, coder.format = coding.rate, coding.layout, coding.form
     coder.bit_rate, coder.options = coding.bit_rate, dict(coding.options)
     coder.flags |= av.codec.context.Flags.global_header

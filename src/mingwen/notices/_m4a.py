@@ -49,7 +49,7 @@ class _Content:
     """What is to be labelled, in samples."""
 
     stream: AudioStream
-    packets: "Iterator[Packet]"
+    packets: "Iterator[Packet[AudioStream]]"
     lead: int
     """What a player leaves out before the content: the encoder's delay, by the edit list or by iTunes' own field."""
     heard: int

@@ -1,5 +1,6 @@
 """The frames of an MP3: where they stand between its tags, and the bytes that one borrows from those before it."""
 
+import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ SEARCH_BYTES = 1 << 20
 """How far behind the tags the first frame may begin."""
 WINDOW_BYTES = 1 << 18
 """How much is read at once when frames are walked."""
+_FREE = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\0-\x0b]")
+"""A frame of layer III whose header names no bit rate."""
 STRIDE = 32
 """The place of every so many-th frame is kept; an hour has 138,000."""
 RESERVOIR_FRAMES = 64
@@ -139,7 +142,7 @@ def first_frame(source: BinaryIO, begin: int, stop: int) -> tuple[int, Frame]:
         if frame and (_alike(frame, _frame(window[after : after + HEADER])) or begin + after == stop):
             return begin + at, frame
         at = window.find(b"\xff", at + 1)
-    if len(window) > HEADER and window[0] == 0xFF and window[1] >> 1 & 0x73 == 0x71 and not window[2] >> 4:
+    if _FREE.match(window):
         raise Refused("notice.codec", "expected an MP3 of a usual bit rate, got a free one", hint="encode it anew at 320 kb/s")
     raise Malformed(
         "mp3.frames", f"expected an MPEG audio frame, layer III, within {SEARCH_BYTES} bytes", hint="is it an MP3 file?"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from mingwen.containers import ogg_pages
+from mingwen.containers.edits import read_at
 from mingwen.containers.ogg_pages import BEGIN, END, MAX_SEGMENTS, NO_GRANULE, Page
 from mingwen.domain.errors import Malformed, Refused
 
@@ -33,12 +34,13 @@ class Stream:
     """The last position that is told."""
 
 
-def opened(source: BinaryIO, headers: int) -> Stream:
-    """Walk a file whose first so many packets are headers.
+def opened(source: BinaryIO, first: bytes, headers: int) -> Stream:
+    """Walk a file whose first so many packets are headers; the first one begins with ``first``.
 
     Raises:
         Malformed: the pages cannot be followed, or sound shares a page with a header (``ogg.broken``).
-        Refused: there are several streams, side by side or in a chain (``notice.streams``).
+        Refused: there are several streams, side by side or in a chain (``notice.streams``), or it is another codec
+            (``notice.codec``).
     """
     front, done, size = list[Page](), 0, 0
     last, end = None, 0
@@ -46,6 +48,9 @@ def opened(source: BinaryIO, headers: int) -> Stream:
         if last and (page.flags & BEGIN or page.serial != front[0].serial):
             hint = "make it one stream: `ffmpeg -i in.ogg -map 0:a:0 out.ogg` encodes it anew"
             raise Refused("notice.streams", "expected one stream in the Ogg file, got several", hint=hint)
+        if last is None and read_at(source, page.body, min(len(first), page.stop - page.body), what="Ogg page") != first:
+            hint = "convert the sound to Opus, or to FLAC in a file of its own, first"
+            raise Refused("notice.codec", "expected Opus or Vorbis in Ogg, got another codec", hint=hint)
         last = page
         end = page.granule if page.granule != NO_GRANULE else end
         if done < headers:

@@ -61,9 +61,9 @@ class _Head:
 
 def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     """Write the file with the label at its moments, in constant memory."""
-    stream = _ogg.opened(source, headers=2)
+    stream = _ogg.opened(source, b"OpusHead", headers=2)
     head, tags = stream.headers
-    if len(head) < 19 or not head.startswith(b"OpusHead") or not tags.startswith(b"OpusTags"):  # noqa: PLR2004 - RFC 7845 §5.1
+    if len(head) < 19 or not tags.startswith(b"OpusTags"):  # noqa: PLR2004 - RFC 7845 §5.1
         raise ogg_pages.broken("expected OpusHead and OpusTags")
     splicer = _splicer(source, sink, stream, style)
     splicer.writer.headers(stream.headers, stream.pages)
@@ -146,7 +146,7 @@ class _Maker:
     def _closing(self, *, before_celt: bool) -> list[bytes]:
         """Return a packet of silence that makes a decoder forget what it heard, before the content goes on (RFC 6716 §4.5.2).
 
-        A decoder forgets when the mode changes; then content sounds as it does behind a jump. No packet where there is no such mode.
+        It forgets when the mode changes; then content sounds as it does behind a jump. None where packets cannot be of that mode.
         """
         if before_celt not in self.closings:
             application, bit_rate = SPEECH if before_celt else MUSIC
@@ -166,4 +166,6 @@ class _Maker:
 
     def _strange(self) -> Refused:
         got = f"{self.head.data[9]} channels of family {self.head.data[18]}"
-        return Refused("notice.codec", f"expected a usual layout of channels, got {got}", hint="convert the sound to stereo first")
+        return Refused(
+            "notice.codec", f"expected a usual layout of channels, got {got}", hint="convert the sound to stereo first"
+        )

@@ -28,7 +28,7 @@ TAGS_AT = 7
 
 def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> None:
     """Write the file with the label at its moments, in constant memory."""
-    stream = _ogg.opened(source, headers=3)
+    stream = _ogg.opened(source, b"\1vorbis", headers=3)
     made = setup(stream.headers)
     first = next(ogg_pages.walk(source, stream.body), None)
     packets = packets_of(first, page_data(source, first), None, _reader(made))[0] if first else []

@@ -17,7 +17,7 @@ Values: TypeAlias = NDArray[np.float64]
 BOOK = 0x564342
 LONGEST_WORD = 32
 MAX_SCALARS = 1 << 20
-"""Entries of a codebook times their dimensions; encoders use less than 100,000."""
+"""Entries of all codebooks times their dimensions; encoders use less than 100,000."""
 STAGES = 8
 """Of a residue."""
 
@@ -185,7 +185,7 @@ def setup(headers: Sequence[bytes]) -> Setup:
         raise broken("expected Vorbis with channels and a rate")
     bits = Bits(third, 7)
     try:
-        books = tuple(_book(bits) for _ in range(bits.read(8) + 1))
+        books = _books(bits)
         bits.many(bits.read(6) + 1, 16)
         floors = tuple(_floor(bits) for _ in range(bits.read(6) + 1))
         residues = tuple(_residue(bits) for _ in range(bits.read(6) + 1))
@@ -198,12 +198,20 @@ def setup(headers: Sequence[bytes]) -> Setup:
     )
 
 
-def _book(bits: Bits) -> Book:
-    if bits.read(24) != BOOK:
-        raise broken("expected a Vorbis codebook")
-    dimensions, entries = bits.read(16), bits.read(24)
-    if not dimensions or entries * dimensions > MAX_SCALARS:
-        raise broken(f"expected a codebook of at most {MAX_SCALARS} numbers, got {entries} times {dimensions}")
+def _books(bits: Bits) -> tuple[Book, ...]:
+    books, room = list[Book](), MAX_SCALARS
+    for _ in range(bits.read(8) + 1):
+        if bits.read(24) != BOOK:
+            raise broken("expected a Vorbis codebook")
+        dimensions, entries = bits.read(16), bits.read(24)
+        room -= entries * dimensions
+        if not dimensions or room < 0:
+            raise broken(f"expected codebooks of at most {MAX_SCALARS} numbers")
+        books.append(_book(bits, dimensions, entries))
+    return tuple(books)
+
+
+def _book(bits: Bits, dimensions: int, entries: int) -> Book:
     lengths = _ordered(bits, entries) if bits.flag() else _lengths(bits, entries)
     kind = bits.read(4)
     if not kind:
