@@ -81,6 +81,13 @@ class Recogniser(Protocol):
         """Return the lines of text that can be read from a picture, or the first one of a film; None if it cannot be seen."""
 
 
+class Voice(Protocol):
+    """Words as sound."""
+
+    def say(self, words: str) -> bytes:
+        """Return a WAV in which the words are said at normal speed (GB 45438-2025 §5.3 e), in their language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """A file as it came, that another was made from."""

@@ -27,6 +27,7 @@ TEST_PRODUCER: Final = "MINGWEN-TEST-PRODUCER"
 """Stands in every label until a producer is configured, and says so."""
 
 RECOGNISERS: Final = ("none", "tesseract")
+VOICES: Final = ("none", "espeak-ng")
 
 OTHER_VARIABLES: Final = ("MINGWEN_CONFIG", "MINGWEN_KEY_PASSPHRASE", "MINGWEN_TRACEBACK", "MINGWEN_MEDIA")
 """Environment variables that are no settings; the last one is the tests' own."""
@@ -170,6 +171,14 @@ SETTINGS: Final = {
             _number(2, 86400),
         ),
         Setting("notice.font", "", "a TrueType or OpenType file; empty takes the one that ships with Mingwen", _text),
+        Setting(
+            "notice.voice",
+            "none",
+            "says the label beside sounds in place of the rhythm (§5.3 b): none, or espeak-ng (a program of that name)",
+            _one_of(*VOICES),
+        ),
+        Setting("notice.recording", "", "a file in which the label is said, at most 30 s; it stands for the voice", _text),
+        Setting("notice.recording_words", "", "what is said in it, with both elements of §5; empty takes notice.wording", _text),
         Setting(
             "rhythm.unit_seconds",
             _RHYTHM.unit_seconds,

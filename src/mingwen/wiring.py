@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,9 +17,9 @@ from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
-from mingwen.domain.notices import Layout, Moment, Pages, Position, Rhythm, Style, TextForm
+from mingwen.domain.notices import Layout, Moment, Pages, Position, Recording, Rhythm, Style, TextForm
 from mingwen.formats import beside
-from mingwen.ports import Manifests, Parent, Recogniser, Signer, Store, World
+from mingwen.ports import Manifests, Parent, Recogniser, Signer, Store, Voice, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 MAX_FONT_BYTES: Final = 64 << 20
+MAX_RECORDING_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,8 @@ def style(config: Configuration) -> Style:
     """Build the style of explicit labels.
 
     Raises:
-        Refused: the wording lacks an element (``notice.elements``).
+        Refused: the wording lacks an element (``notice.elements``), or a voice cannot say it (``voice.words``).
+        Unavailable: a font or a recording cannot be read, or there is no such voice (``voice.missing``).
     """
     font = config.text("notice.font")
     return Style(
@@ -249,8 +252,26 @@ def style(config: Configuration) -> Style:
             letter_gap_units=int(config.number("rhythm.letter_gap_units")),
             level_lu=config.number("rhythm.level_lu"),
         ),
+        spoken=_spoken(config),
         font=_read(home(font), MAX_FONT_BYTES) if font else None,
     )
+
+
+def _spoken(config: Configuration) -> Recording | None:
+    """Return what is said beside sounds: a recording, or what a voice says; None leaves them to the rhythm."""
+    path, wording = config.text("notice.recording"), config.text("notice.wording")
+    if path:
+        return Recording(_read(home(path), MAX_RECORDING_BYTES), config.text("notice.recording_words") or wording)
+    return Recording(_said(wording), wording) if config.text("notice.voice") != "none" else None
+
+
+@lru_cache(maxsize=4)
+def _said(words: str) -> bytes:
+    """Have words said once a process: every file gets the same."""
+    from mingwen.adapters.voices.espeak import Espeak  # noqa: PLC0415 - see world()
+
+    voice: Voice = Espeak()
+    return voice.say(words)
 
 
 def _verify_signature(point: bytes, message: bytes, signature: bytes) -> bool:

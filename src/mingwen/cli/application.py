@@ -13,7 +13,7 @@ from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Layout, Pages, Position, TextForm
 from mingwen.domain.tiers import Declared
-from mingwen.settings import RECOGNISERS
+from mingwen.settings import RECOGNISERS, VOICES
 from mingwen.wiring import translated
 
 P = ParamSpec("P")
@@ -80,6 +80,9 @@ def cli() -> None:
 @click.option("--end", is_flag=True, help="At the end too.")
 @click.option("--persistent", is_flag=True, default=None, help="A film bears it as long as it lasts.")
 @click.option("--every", type=float, metavar="MINUTES", help="A sound bears it again whenever so much has gone by.")
+@click.option("--voice", type=click.Choice(VOICES), help="Says the label beside sounds, in place of the rhythm.")
+@click.option("--recording", metavar="AUDIO", help="A file in which the label is said, for sounds.")
+@click.option("--said", metavar="WORDS", help="What is said in it.")
 @click.option("--text-form", type=click.Choice([v.value for v in TextForm]), help="Of the explicit label in texts.")
 @click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a PDF that bear the explicit label.")
 @click.option("--no-explicit", is_flag=True, help="Leave the explicit label out (Measures Art. 9); needs the next three.")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 import av
 import numpy as np
 
-
 from mingwen.notices._cue import Samples
 
 if TYPE_CHECKING:

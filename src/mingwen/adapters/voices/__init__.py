@@ -1,0 +1,1 @@
+"""Voices: what says the words of a label."""
