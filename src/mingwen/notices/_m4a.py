@@ -178,7 +178,7 @@ def _mux(sound: _Content, out: OutputContainer, plan: list[tuple[float, Moment, 
             _put(track, ahead.popleft()[2])
         track.put(bytes(packet))
         last = int((packet.duration or 0) * (packet.time_base or 1) * stream.rate) or FRAME_SAMPLES
-    for _, moment, made in ahead:
+    for moment, made in {moment: made for _, moment, made in ahead}.items():  # where lengths lie, many may be left over
         _put(track, made)
         last = made.last if moment is Moment.END else FRAME_SAMPLES
     track.finish(min(last, FRAME_SAMPLES))

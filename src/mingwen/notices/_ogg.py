@@ -74,7 +74,7 @@ class Writer:
 
     def put(self, flags: int, granule: int, lacing: bytes, data: bytes) -> None:
         """Write one page."""
-        self.sink.write(ogg_pages.page(flags, granule, self.serial, self.sequence, lacing, data))
+        self.sink.write(ogg_pages.page(flags, granule & NO_GRANULE, self.serial, self.sequence, lacing, data))
         self.sequence += 1
 
     def headers(self, packets: Sequence[bytes], pages: Sequence[Page]) -> None:

@@ -102,8 +102,9 @@ class Splicer:
             self.last = packets[-1].kind if packets else self.last
         if self.last is None:
             self._at_start(None)
-        while self.wanted:
-            self._put(self.wanted.popleft()[1], self.position, (self.last, None), ends=not self.wanted)
+        rest = list(dict.fromkeys(moment for _, moment in self.wanted))  # where positions lie, many may be left over
+        for moment in rest:
+            self._put(moment, self.position, (self.last, None), ends=moment is rest[-1])
 
     def _at_start(self, first: Kind | None) -> None:
         self.begin = self.position
