@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import mutagen
+import mutagen.mp4
 import numpy as np
 import pytest
-from mutagen.id3 import CHAP, ID3
 from numpy.typing import NDArray
 
 from mingwen import formats, notices
@@ -203,11 +203,11 @@ def test_opus_begins_as_it_did_and_comes_back_to_itself_behind_a_label(name: str
     places = inserted(hashes(sounds / name), hashes(sounds / f"labelled-{name}"))
     first = places[0][1] * each
     until = places[1][0] * each - 312
-    assert np.array_equal(old[:until], new[first : first + until])
+    assert np.abs(old[:until] - new[first : first + until]).max() < 1e-6
     shift = 0
     for (place, count), (after, _) in pairwise(places):
         shift += count * each
-        here, there = place * each + 48_000 // 2, after * each - 400
+        here, there = place * each + 48_000 // 2, min(after * each - 400, len(old))
         if there > here:
             assert np.sqrt(np.square(old[here:there] - new[here + shift : there + shift]).mean()) < 2e-3
 
@@ -285,10 +285,9 @@ def test_chapters_begin_where_their_content_is_heard(name: str, sounds: Path, tm
 
 def test_chapters_whose_times_cannot_be_changed_are_refused(sounds: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
-    path.write_bytes((sounds / "cbr.mp3").read_bytes())
-    tags = ID3(path)
-    tags.add(CHAP(element_id="x", start_time=0, end_time=1000, start_offset=0xFFFFFFFF, end_offset=0xFFFFFFFF, sub_frames=[]))
-    tags.save(path, v2_version=3)
+    (tmp_path / "chapters.txt").write_text(CHAPTERS)
+    chapters = ("-i", tmp_path / "chapters.txt", "-map_chapters", "1")
+    run("ffmpeg", "-v", "error", "-i", sounds / "cbr.mp3", *chapters, "-c", "copy", "-id3v2_version", "3", path)
     data = bytearray(path.read_bytes())
     data[5] |= 0x80
     with pytest.raises(Refused, match=r"notice\.chapters"):
@@ -317,7 +316,8 @@ def test_itunes_lengths_are_corrected(sounds: Path, tmp_path: Path) -> None:
     tags = mutagen.File(path)
     samples = SECONDS * 44_100
     said = f" 00000000 00000400 {-(1024 + samples) % 1024:08X} {samples:016X}" + " 00000000" * 8
-    tags["----:com.apple.iTunes:iTunSMPB"] = [mutagen.mp4.MP4FreeForm(said.encode())]
+    freeform: Any = mutagen.mp4.MP4FreeForm
+    tags["----:com.apple.iTunes:iTunSMPB"] = [freeform(said.encode())]
     tags.save()
     (tmp_path / "b.m4a").write_bytes(marked(path.read_bytes(), "m4a", EVERYWHERE))
     new = bytes(mutagen.File(tmp_path / "b.m4a")["----:com.apple.iTunes:iTunSMPB"][0]).split()

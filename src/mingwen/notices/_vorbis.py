@@ -89,6 +89,13 @@ class _Maker:
         closes = behind.around[0] if behind and behind.large else True
         lead = (sizes[before.large] + sizes[opens]) // 4 + (sizes[1] + sizes[opens]) // 4 if before else 0
         sound = self._sound(moment, surplus + lead)
+        if behind:
+            more = (
+                (sizes[1] + sizes[opens] + sizes[closes]) // 2
+                if before
+                else (sizes[1] + 2 * sizes[closes] + sizes[behind.large]) // 4
+            )
+            sound = _shorter(sound, more, sizes[1] // 2)
         blocks = [(True, packet) for packet in self._body(moment, sound, (opens, closes))]
         if before:
             blocks.insert(0, (opens, self.coder.silence(long=opens, around=(before.large, True))))
@@ -119,3 +126,10 @@ class _Maker:
             padded = np.pad(sound, (half, half + -len(sound) % half))
             self.bodies[moment, around] = self.coder.blocks(padded, around)
         return self.bodies[moment, around]
+
+
+def _shorter(sound: Samples, more: int, half: int) -> Samples:
+    """Take so much off the pause behind a label as the blocks around it are longer than the label, in steps of half a block."""
+    sounding = np.flatnonzero(sound)
+    pause = len(sound) - 1 - int(sounding[-1]) if len(sounding) else len(sound)
+    return sound[: len(sound) - min((more + -len(sound) % half) // half, pause // half) * half]
