@@ -18,7 +18,7 @@ test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real ser
 	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
 	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl heif-info:libheif-examples \
 	    jxlinfo:libjxl-tools avifdec:libavif-bin qpdf:qpdf pdfinfo:poppler-utils mkvmerge:mkvtoolnix flac:flac ogginfo:vorbis-tools \
-	    opusinfo:opus-tools cjpeg:libjpeg-turbo-progs softhsm2-util:softhsm2 espeak-ng:espeak-ng tesseract:tesseract-ocr \
+	    opusinfo:opus-tools mpg123:mpg123 cjpeg:libjpeg-turbo-progs softhsm2-util:softhsm2 espeak-ng:espeak-ng tesseract:tesseract-ocr \
 	    '/usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim' \
 	    '/usr/share/tesseract-ocr/*/tessdata/eng.traineddata:tesseract-ocr-eng'
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python -m pytest

@@ -101,7 +101,7 @@ def paged(packets: Sequence[bytes], pages: Sequence[Page]) -> list[bytes]:
         taken = lacing[: max(0, min(MAX_SEGMENTS, len(lacing) - (count - 1 - i)))]
         flags = (CONTINUED if inside else 0) | (pages[-1].flags & END if i == count - 1 else 0)
         granule = 0 if any(length < MAX_SEGMENTS for length in taken) else NO_GRANULE
-        written.append(_page(flags, granule, old.serial, pages[0].sequence + i, taken, data[: sum(taken)]))
+        written.append(page(flags, granule, old.serial, pages[0].sequence + i, taken, data[: sum(taken)]))
         lacing, data = lacing[len(taken) :], data[sum(taken) :]
         inside = taken[-1] == MAX_SEGMENTS if taken else inside
     return written
@@ -139,7 +139,9 @@ def broken(what: str) -> Malformed:
     return Malformed("ogg.broken", what, hint="the file is damaged or cut off; get a whole copy, or encode it anew")
 
 
-def _page(flags: int, granule: int, serial: int, sequence: int, lacing: bytes, data: bytes) -> bytes:
+def page(flags: int, granule: int, serial: int, sequence: int, lacing: bytes, data: bytes) -> bytes:
+    """Build one page, its checksum included."""
+
     def build(check: int) -> bytes:
         return _HEAD.pack(b"OggS", 0, flags, granule, serial, sequence & 0xFFFF_FFFF, check, len(lacing)) + lacing + data
 

@@ -12,7 +12,7 @@ from av.error import FFmpegError
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _aiff, _flac, _listen, _m4a, _mp3, _sheet, _wav
+from mingwen.notices import _aiff, _flac, _listen, _m4a, _mp3, _opus, _sheet, _vorbis, _wav
 from mingwen.notices._shape import Notice, not_drawn
 
 Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], str | None]
@@ -22,6 +22,8 @@ CODERS: dict[str, Coder] = {
     "aiff": _aiff.mark,
     "flac": _flac.mark,
     "mp3": _mp3.mark,
+    "ogg": _vorbis.mark,
+    "opus": _opus.mark,
     "m4a": partial(_m4a.mark, container="ipod"),
     "mp4": partial(_m4a.mark, container="mp4"),
     "mov": partial(_m4a.mark, container="mov"),
