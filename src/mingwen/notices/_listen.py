@@ -15,7 +15,8 @@ from mingwen.notices._heard import rhythm_at
 RATE: Final = 16_000
 SECONDS: Final = 20.0
 """Of each stretch that is listened to; what is shorter than all of them is heard whole."""
-STRETCHES: Final = ((Moment.START, 0.0), (Moment.MIDDLE, 0.5), (Moment.END, 1.0))
+SHARES: Final = (0.0, 0.5, 1.0)
+"""Where the stretches lie in a longer sound."""
 
 
 def perceived(source: BinaryIO, _: Read) -> tuple[Heard, ...]:
@@ -29,26 +30,25 @@ def perceived(source: BinaryIO, _: Read) -> tuple[Heard, ...]:
     try:
         with av.open(source, "r", metadata_errors="replace") as container:
             seconds = float(container.duration or 0) / av.time_base
-            for moment, share in STRETCHES:
-                begins = max(share * seconds - share * SECONDS, 0.0)
-                if moment is not Moment.START and begins < SECONDS / 2:
-                    continue
-                if begins:
+            whole = seconds <= len(SHARES) * SECONDS
+            for share in SHARES[:1] if whole else SHARES:
+                begins = share * (seconds - SECONDS)
+                if begins > 0:
                     container.seek(int(begins * av.time_base))
-                at, samples = _stretch(container, begins)
+                at, samples = _stretch(container, begins, len(SHARES) * SECONDS + 1 if whole else SECONDS)
                 out += [Heard(_named(at + t, seconds), at + t) for t in rhythm_at(samples, RATE)]
     except (FFmpegError, ValueError, IndexError) as broken:
         raise Malformed("audio.broken", f"expected a sound that decodes, but {broken}", hint="get a whole copy") from broken
     return tuple(dict.fromkeys(out))
 
 
-def _stretch(container: "av.container.InputContainer", begins: float) -> tuple[float, Samples]:
+def _stretch(container: "av.container.InputContainer", begins: float, most: float) -> tuple[float, Samples]:
     """Return where a stretch really begins, and its samples in one channel."""
     resampler, out, at = av.AudioResampler("flt", "mono", RATE), list[Samples](), begins
     for number, frame in enumerate(container.decode(audio=0)):
         at = float(frame.time or 0) if number == 0 else at
         out += [np.asarray(f.to_ndarray(), np.float64).ravel() for f in resampler.resample(frame)]
-        if sum(map(len, out)) > SECONDS * RATE:
+        if sum(map(len, out)) > most * RATE:
             break
     return at, np.concatenate([*out, np.zeros(0)])
 
