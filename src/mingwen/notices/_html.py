@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mingwen.domain.notices import has_elements
+from mingwen.domain.notices import Moment, Style, TextForm, has_elements
+from mingwen.notices._plain import HANZI, Spot, nearest
 
 STYLE = (
     "display:block;width:fit-content;margin:1em auto;padding:.4em 1em;border:1px solid #888;border-radius:.5em;"
@@ -15,13 +16,27 @@ STYLE = (
 
 ELEMENT = f'<p role="note" class="aigc-notice" lang="{{language}}" style="{STYLE}">{{wording}}</p>'
 
-_OURS = re.compile(r'<p role="note" class="aigc-notice"[^>]{0,1000}>([^<]{0,4000})</p>')
+CORNER = '<sup role="note" class="aigc-notice" lang="{language}">{wording}</sup>'
+"""角标; superscript letters as the page's own fonts and colours have them."""
+
+_OURS = re.compile(r'<(p|sup) role="note" class="aigc-notice"[^>]{0,1000}>([^<]{0,4000})</\1>')
 _TAG = re.compile(r"""</?+([A-Za-z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+>""")
 """A tag whole, with quoted values that may hold ``>``; it never backtracks, so a page takes linear time."""
 RAW = ("textarea", "title", "script", "style", "xmp", "iframe", "noembed", "noframes", "template")
 """Elements whose content is no part of the page around them."""
 HEAD = ("title", "meta", "link", "base", "style", "script", "noscript", "template", "head", "html", "!")
 """What may stand before the body of a page that does not name its body; ``!`` is a declaration or a comment."""
+SECTIONS = frozenset({"html", "body", "main", "article", "section", "div"})
+"""Elements between whose children a label may stand; not in lists, tables, forms and figures."""
+PROSE = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+WORDS = PROSE | {"span", "em", "strong", "b", "i", "u", "small", "font", "center", "header", "a", "hgroup"}
+"""Elements in whose text a raised label may stand."""
+FLOW = SECTIONS | WORDS
+VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "!"}
+)
+MAX_OPEN = 256
+"""Elements within each other; deeper ones are no prose."""
 CLOSES_ANY_TAG = "'\">"
 """Ends a tag that was never ended, whatever quotes are open in it."""
 
@@ -78,6 +93,73 @@ def _until(text: str, at: int, after: int, end: str) -> _Token:
     return _Token("!", at, len(text), close=end) if stop < 0 else _Token("!", at, stop + len(end))
 
 
+def spot(text: str, style: Style, newline: str, moment: Moment) -> Spot | None:
+    """Return where the label of a moment goes, None if the page has no fitting middle."""
+    corner = style.text_form is TextForm.CORNER
+    language = "zh-Hans" if HANZI.search(style.wording) else "en"
+    wording = html.escape(style.wording, quote=False)
+    element = (CORNER if corner else ELEMENT).format(language=language, wording=wording)
+    if moment is Moment.MIDDLE:
+        behind = {stop: inside for inside, stop in _paragraphs(text)}
+        place = nearest(behind, _middle(text))
+        if place is None:
+            return None
+        return (behind[place], element) if corner else (place, newline + element + newline)
+    start, end, close = places(text)
+    if corner and (seen := [t for t, inside in _seen(text) if start <= t.start < end and inside]):
+        first, last = (text[t.start : t.stop] for t in (seen[0], seen[-1]))
+        lead, tail = len(first) - len(first.lstrip()), len(last.rstrip())
+        return (seen[0].start + lead if moment is Moment.START else seen[-1].start + tail), element
+    return (start, newline + element + newline) if moment is Moment.START else (end, close + newline + element + newline)
+
+
+def _nested(text: str) -> Iterator[tuple[_Token, list[str]]]:
+    """Walk through a page with the elements that are open before each token; an end tag closes all within its element."""
+    opened: list[str] = []
+    strict = text.lstrip("\ufeff").startswith("<?xml")
+    for token in _tokens(text):
+        yield token, opened
+        if token.ends:
+            if token.name in opened:
+                del opened[len(opened) - 1 - opened[::-1].index(token.name) :]
+        elif token.name and token.name not in VOID:
+            if opened and opened[-1] == "p" and (token.name in PROSE or token.name in SECTIONS):
+                opened.pop()  # HTML, "optional tags": these end a paragraph
+            if len(opened) < MAX_OPEN and not (strict and text[token.stop - 2] == "/"):
+                opened.append(token.name)
+
+
+def _seen(text: str) -> Iterator[tuple[_Token, bool]]:
+    """Yield the texts of the body, and whether each is prose."""
+    for token, opened in _nested(text):
+        if not token.name and text[token.start : token.stop].strip() and "head" not in opened:
+            yield token, FLOW.issuperset(opened)
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the paragraphs end, within and behind the end tag, that have siblings of prose on both sides."""
+    before: _Token | None = None
+    for token, opened in _nested(text):
+        if before and token.name and not token.ends and token.name in PROSE:
+            yield before.start, before.stop
+        if token.name:
+            ended = token.ends and token.name == "p" and opened[-1:] == ["p"] and SECTIONS.issuperset(opened[:-1])
+            before = token if ended else None
+        elif text[token.start : token.stop].strip():
+            before = None
+
+
+def _middle(text: str) -> float:
+    """Return where half of the text that is seen has gone by."""
+    seen = [t for t, _ in _seen(text)]
+    half, sum_ = sum(t.stop - t.start for t in seen) / 2, 0
+    for token in seen:
+        sum_ += token.stop - token.start
+        if sum_ >= half:
+            return token.stop - (sum_ - half)
+    return 0
+
+
 def places(text: str) -> tuple[int, int, str]:
     """Return where a label at the start goes, where one at the end goes, and what must be closed before that."""
     body: int | None = None
@@ -99,7 +181,7 @@ def places(text: str) -> tuple[int, int, str]:
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Return where our own elements stand that hold a label."""
-    return [m.span() for m in _OURS.finditer(text) if has_elements(html.unescape(m[1]))]
+    return [m.span() for m in _OURS.finditer(text) if has_elements(html.unescape(m[2]))]
 
 
 def visible(text: str) -> bool:

@@ -1,18 +1,19 @@
-"""The label on a text: the wording as a line of its own at the start or the end.
+"""The label on a text: the wording as a line of its own or as a corner mark, at the start, in the middle, at the end.
 
-Everything else stays byte for byte: encoding, byte order mark, kind of line ends, front matter.
+Everything else stays byte for byte: encoding, byte order mark, kind of line ends, front matter. Documents have coders of their
+own; what they have in common is that no byte beside the label is written anew that need not be.
 """
 
 import codecs
-import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO, TypeAlias
 
-from mingwen.domain.errors import Malformed, Misused, Refused
+from mingwen.domain.errors import Malformed, MingwenError, Misused, Refused
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Moment, Style, has_elements
-from mingwen.notices import _html
+from mingwen.domain.notices import Moment, Style
+from mingwen.notices import _html, _markdown, _plain
+from mingwen.notices._plain import Spot
 from mingwen.notices._shape import Notice, not_drawn
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -30,42 +31,57 @@ BOMS = (
 WITHOUT_BOM = ("utf-8", "gb18030")
 """Tried in turn; bytes that are both are UTF-8 by all likelihood."""
 
-Insertions: TypeAlias = list[tuple[int, str]]
-"""What is put where, in characters of the text."""
-
-_FRONT_MATTER = re.compile(
-    r"(?:---[ \t]*\r?\n(?=[ \t\r\n]*(?:#|[\w\"'][^\n]*:|---|\.\.\.))(?:.*\n){0,2000}?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z))"
-    r"|(?:\+\+\+[ \t]*\r?\n(?:.*\n){0,2000}?\+\+\+[ \t]*(?:\r?\n|\Z))"
-)
-"""YAML or TOML at the very start: it must stay first, or it is no front matter any more."""
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
-_RAW_BLOCKS = (
-    (re.compile(r" {0,3}<!--"), "-->"),
-    (re.compile(r" {0,3}<\?"), "?>"),
-    (re.compile(r" {0,3}<script\b", re.IGNORECASE), "</script>"),
-    (re.compile(r" {0,3}<style\b", re.IGNORECASE), "</style>"),
-    (re.compile(r" {0,3}<pre\b", re.IGNORECASE), "</pre>"),
-    (re.compile(r" {0,3}<textarea\b", re.IGNORECASE), "</textarea>"),
-)
-"""CommonMark 0.31 §4.6: HTML blocks that no blank line ends, and what does."""
-_MARKDOWN_SIGNS = re.compile(r"([\\`*_<\[&])")
-_HANZI = re.compile(r"[\u3400-\u9fff]")
-_LINE_NOTICE = re.compile(r"^(?:【(.+)】|\[(.+)\]|> (.+))\r?$", re.MULTILINE)
+Spotter: TypeAlias = Callable[[str, Style, str, Moment], Spot | None]
+TEXTS: Mapping[str, Spotter] = {"text": _plain.spot, "markdown": _markdown.spot, "html": _html.spot}
+"""Our names of formats → where the label of a moment goes; each takes the text, the style, and the kind of line end."""
 
 
 def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> str:
-    """Write the wording of GB 45438-2025 §5.1 into a text.
+    """Write the wording of GB 45438-2025 §5.1 into a text or a document.
 
     Raises:
-        Malformed: the text is in none of the encodings that are read (``text.encoding``).
-        Refused: no label is drawn into the format (``notice.format``); it is too large (``notice.too-large``).
-        Misused: no such format, or a wording of several lines.
+        Malformed: the text is in none of the encodings that are read (``text.encoding``), or the document is damaged.
+        Refused: no label is drawn into the format (``notice.format``); it is too large (``notice.too-large``), signed or
+            locked.
+        Misused: a wording of several lines, or one that the font cannot draw.
     """
-    places = FORMATS.get(format_name)
-    if places is None:
-        raise not_drawn(format_name, FORMATS)
+    coder = CODERS.get(format_name)
+    if coder is None:
+        raise not_drawn(format_name, CODERS)
     if len(style.wording) > MAX_WORDING or not style.wording.isprintable():
         raise Misused("notice.wording", f"expected one line of at most {MAX_WORDING} characters", hint="shorten the wording")
+    return coder(source, sink, style)
+
+
+def _text(format_name: str) -> "Coder":
+    def coder(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
+        return _written(source, sink, format_name, style)
+
+    return coder
+
+
+def _pdf(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
+    from mingwen.notices import _pdf  # noqa: PLC0415 - its libraries are of no use to texts; so below
+
+    return _pdf.mark(source, sink, style)
+
+
+def _office(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
+    from mingwen.notices import _office  # noqa: PLC0415
+
+    return _office.mark(source, sink, style)
+
+
+Coder: TypeAlias = Callable[[BinaryIO, BinaryIO, Style], str]
+CODERS: Mapping[str, Coder] = {
+    **{name: _text(name) for name in TEXTS},
+    "pdf": _pdf,
+    **dict.fromkeys(("docx", "pptx", "xlsx"), _office),
+}
+"""Our names of formats → what writes the label."""
+
+
+def _written(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> str:
     source.seek(0)
     data = source.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -74,10 +90,10 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
     if format_name == "html" and re.search(r"<frameset[\s>]", text, re.IGNORECASE):
         hint = "label the pages in its frames"
         raise Refused("notice.frameset", "expected a page with a body, found a frameset, which a note would displace", hint=hint)
-    newline = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
+    spots = _spots(TEXTS[format_name], text, style)
     sink.write(data[:bom])
     at, offset = 0, bom
-    for place, line in places(text, style, newline):
+    for place, line in sorted(spots.values(), key=lambda spot: spot[0]):
         upto = offset + len(text[at:place].encode(encoding))
         if data[offset:upto].decode(encoding, "replace") != text[at:place]:
             raise Malformed("text.encoding", f"expected plain {encoding}, got other forms", hint="convert the text to UTF-8")
@@ -85,29 +101,53 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
         sink.write(line.encode(encoding if encoding != "latin-1" else "ascii", "xmlcharrefreplace"))
         at, offset = place, upto
     sink.write(data[offset:])
-    return f"wrote {style.wording} at {' and '.join(style.moments)}"
+    return f"wrote {style.wording} at {' and '.join(spots)}"
+
+
+def _spots(spotter: Spotter, text: str, style: Style) -> dict[Moment, Spot]:
+    """Choose the places; a text too short for a middle bears that label at its end."""
+    newline = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
+    out: dict[Moment, Spot] = {}
+    for moment in (m for m in Moment if m in style.moments):
+        if spot := spotter(text, style, newline, moment):
+            out[moment] = spot
+        elif end := spotter(text, style, newline, Moment.END):
+            out[Moment.END] = end
+    return out
 
 
 def found(text: str) -> tuple[Moment, ...]:
-    """Return the ends at which a text bears a label in one of our forms: none, one, or both."""
-    notices = [m.span() for m in _LINE_NOTICE.finditer(text) if has_elements(m[1] or m[2] or m[3])]
-    notices += _html.spans(text)
+    """Return the moments at which a text bears a label in one of our forms."""
+    notices = sorted([*_plain.spans(text), *_markdown.spans(text), *_html.spans(text)])
     if not notices:
         return ()
-    first, last = min(notices), max(notices)
-    front = _FRONT_MATTER.match(text)
-    before = text[front.end() if front else 0 : first[0]]
-    ends = ((Moment.START, _html.visible(before)), (Moment.END, _html.visible(text[last[1] :])))
-    return tuple(end for end, seen in ends if not seen)
+    front = _markdown.FRONT_MATTER.match(text)
+    stops = [front.end() if front else 0, *(stop for _, stop in notices)]
+    # What is seen between the labels: nothing before the first is a start, nothing behind the last an end.
+    seen = [_html.visible(text[a:b]) for a, b in zip(stops, [*(start for start, _ in notices), len(text)], strict=True)]
+    moments = {
+        Moment.START: not seen[0],
+        Moment.MIDDLE: any(any(seen[: n + 1]) and any(seen[n + 1 :]) for n in range(len(notices))),
+        Moment.END: not seen[-1],
+    }
+    return tuple(moment for moment, is_there in moments.items() if is_there)
 
 
 def _found(source: BinaryIO) -> tuple[Moment, ...]:
-    """Search a text of at most ``MAX_SEARCHED_BYTES``; of a longer one, or one that is no text, nothing is said."""
+    """Search a text of at most ``MAX_SEARCHED_BYTES`` or a document; of a longer one, or one that is neither, nothing is said."""
     source.seek(0)
     data = source.read(MAX_SEARCHED_BYTES + 1)
     try:
+        if data.startswith(b"PK\3\4"):
+            from mingwen.notices import _office  # noqa: PLC0415 - see above
+
+            return _office.found(source)
+        if b"%PDF-" in data[:1024]:
+            from mingwen.notices import _pdf  # noqa: PLC0415
+
+            return _pdf.found(source)
         return () if len(data) > MAX_SEARCHED_BYTES else found(_decoded(data, lenient=True)[2])
-    except Malformed:
+    except MingwenError:
         return ()
 
 
@@ -133,64 +173,5 @@ def _decoded(data: bytes, *, lenient: bool) -> tuple[int, str, str]:
         "text.encoding", "expected UTF-8, UTF-16 with a byte order mark, or GB 18030", hint="convert the text to UTF-8"
     )
 
-
-def _ended(text: str, newline: str) -> str:
-    """Return what ends the last line, if it is not ended."""
-    return newline if text and not text.endswith("\n") else ""
-
-
-def _line(style: Style) -> str:
-    return f"【{style.wording}】" if _HANZI.search(style.wording) else f"[{style.wording}]"
-
-
-def _plain(text: str, style: Style, newline: str) -> Insertions:
-    line = _line(style)
-    start = [(0, line + newline + (newline if text else ""))]
-    end = [(len(text), _ended(text, newline) + (newline if text else "") + line + newline)]
-    return _chosen(style, start, end)
-
-
-def _markdown(text: str, style: Style, newline: str) -> Insertions:
-    quote = "> " + _MARKDOWN_SIGNS.sub(r"\\\1", style.wording)
-    front = _FRONT_MATTER.match(text)
-    first = front.end() if front else 0
-    lead = _ended(text[:first], newline) + newline if first else ""
-    close = _open_block(text[first:])
-    start = [(first, lead + quote + newline + (newline if text[first:] else ""))]
-    tail = _ended(text, newline) + (close + newline if close else "") + (newline if text else "")
-    return _chosen(style, start, [(len(text), tail + quote + newline)])
-
-
-def _open_block(text: str) -> str:
-    """Return what closes a code fence or an HTML block that is still open at the end, or ""."""
-    closing = ""
-    for line in text.splitlines():
-        fence = _FENCE.match(line)
-        if not closing:
-            closing = fence[1] if fence else next((end for begin, end in _RAW_BLOCKS if begin.match(line)), "")
-            if closing.startswith(("`", "~")) or closing not in line:
-                continue
-            closing = ""
-        elif closing[0] in "`~":
-            if fence and fence[1].startswith(closing) and not line.strip().strip(closing[0]):
-                closing = ""
-        elif closing.lower() in line.lower():
-            closing = ""
-    return closing
-
-
-def _hypertext(text: str, style: Style, newline: str) -> Insertions:
-    language = "zh-Hans" if _HANZI.search(style.wording) else "en"
-    element = _html.ELEMENT.format(language=language, wording=html.escape(style.wording, quote=False))
-    start, end, close = _html.places(text)
-    return _chosen(style, [(start, newline + element + newline)], [(end, close + newline + element + newline)])
-
-
-def _chosen(style: Style, start: Insertions, end: Insertions) -> Insertions:
-    return (start if Moment.START in style.moments else []) + (end if Moment.END in style.moments else [])
-
-
-FORMATS: dict[str, Callable[[str, Style, str], Insertions]] = {"text": _plain, "markdown": _markdown, "html": _hypertext}
-"""Our names of formats → where the label goes; each takes the text, the style, and the kind of line end."""
 
 MEMBER = Notice(Medium.TEXT, "§5.1", mark, _found)
