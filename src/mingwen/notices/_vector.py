@@ -100,7 +100,9 @@ def _lowest(style: Style) -> float:
     counted = [h for c, h in heights.items() if not _is_hanzi(c) or h >= FULL_HANZI_EMS]
     lowest = min(counted or heights.values())
     if lowest <= 0:
-        raise Misused("notice.glyph", "expected a font that draws the wording, but a letter of it is empty", hint="set another `font`")
+        raise Misused(
+            "notice.glyph", "expected a font that draws the wording, but a letter of it is empty", hint="set another `font`"
+        )
     return lowest
 
 
@@ -142,9 +144,7 @@ def _columns(style: Style, em: float, high: float) -> Plate:
     lines = []
     for number, text in enumerate(texts):
         middle = width - PAD_Y - column / 2 - (column + LEADING / 2) * number
-        line = [
-            Letter(c, middle - em * _advance(c, style) / 2, height - PAD_X - top - step * row) for row, c in enumerate(text)
-        ]
+        line = [Letter(c, middle - em * _advance(c, style) / 2, height - PAD_X - top - step * row) for row, c in enumerate(text)]
         lines.append(tuple(line))
     return Plate(width, height, em, tuple(lines))
 
