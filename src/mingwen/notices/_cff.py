@@ -121,8 +121,8 @@ class Outlines:
         if self._data[at] != _OWN_PARTS:
             return self._data[at + 1 + number]
         count = int.from_bytes(self._data[at + 1 : at + 3])
-        firsts = [struct.unpack_from(">HB", self._data, at + 3 + 3 * n) for n in range(count)]
-        return max(pair for pair in firsts if pair[0] <= number)[1]
+        ranges = (struct.unpack_from(">HB", self._data, at + 3 + 3 * n) for n in range(count))
+        return max((int(first), int(part)) for first, part in ranges if first <= number)[1]
 
 
 @dataclass(slots=True)

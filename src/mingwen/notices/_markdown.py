@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mingwen.domain.notices import Moment, Style, TextForm, has_elements
 from mingwen.notices._plain import Spot, ended, nearest
@@ -54,25 +55,37 @@ def spot(text: str, style: Style, newline: str, moment: Moment) -> Spot | None:
     first = front.end() if front else 0
     blocks, close = _blocks(text, first)
     wording = _SIGNS.sub(r"\\\1", style.wording)
-    corner = style.text_form is TextForm.CORNER
-    line = f"<sup>{wording}</sup>" if corner else f"> {wording}"
-    if moment is Moment.START:
-        if corner and blocks and (beside := _at_head(text, blocks[0], line)):
+    if style.text_form is TextForm.CORNER:
+        line = f"<sup>{wording}</sup>"
+        if beside := _beside(text, [] if close and moment is Moment.END else blocks, line, moment):
             return beside
+    else:
+        line = f"> {wording}"
+    if moment is Moment.START:
         lead = ended(text[:first], newline) + newline if first else ""
         return first, lead + line + newline + (newline if text[first:] else "")
     if moment is Moment.END:
-        if corner and blocks and not close and _takes_mark(blocks[-1]):
-            return blocks[-1].stop, line
         tail = ended(text, newline) + (close + newline if close else "") + (newline if text else "")
         return len(text), tail + line + newline
-    gaps = {b.start: a for a, b in zip(blocks, blocks[1:], strict=False) if a.prose and b.prose and not _HEADING.match(a.last)}
-    place = nearest(gaps, first + (len(text) - first) / 2)
-    if place is None:
+    gap = _middle(blocks)
+    return (gap[1].start, line + newline * 2) if gap else None
+
+
+def _middle(blocks: list[_Block]) -> tuple[_Block, _Block] | None:
+    """Return the two paragraphs between which the middle is."""
+    gaps = {b.start: (a, b) for a, b in pairwise(blocks) if a.prose and b.prose and not _HEADING.match(a.last)}
+    place = nearest(gaps, (blocks[0].start + blocks[-1].stop) / 2) if gaps else None
+    return None if place is None else gaps[place]
+
+
+def _beside(text: str, blocks: list[_Block], line: str, moment: Moment) -> Spot | None:
+    """Put raised text at a paragraph of prose, None if there is none where the moment wants it."""
+    if not blocks:
         return None
-    if corner and _takes_mark(gaps[place]):
-        return gaps[place].stop, line
-    return place, line + newline * 2
+    if moment is Moment.START:
+        return _at_head(text, blocks[0], line)
+    gap = _middle(blocks) if moment is Moment.MIDDLE else (blocks[-1],)
+    return (gap[0].stop, line) if gap and _takes_mark(gap[0]) else None
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -85,7 +98,7 @@ def _at_head(text: str, block: _Block, line: str) -> Spot | None:
     """Put raised text before the first paragraph, or behind the first heading's words."""
     if not block.prose:
         return None
-    head = text[block.start : block.stop].split("\n")[0].rstrip("\r")
+    head = text[block.start : block.stop].partition("\n")[0].rstrip("\r")
     if not _HEADING.match(head):
         return block.start, line
     closing = _CLOSING_SIGNS.search(head)

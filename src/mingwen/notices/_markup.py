@@ -1,4 +1,4 @@
-"""XML looked through for the places where markup can be put: one pass, byte offsets of the elements that matter, nothing written anew."""
+"""XML looked through for the places where markup can be put: one pass that notes the byte offsets of the elements that matter."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Letters as outlines, for what is drawn without pixels: read from a TrueType or OpenType file (OpenType 1.9, chapters of its tables)."""
+"""Letters as outlines, for what is drawn without pixels, as TrueType and OpenType files hold them (OpenType 1.9)."""
 
 import struct
 from collections.abc import Sequence

@@ -103,8 +103,7 @@ class Package:
         source = self.archive.source
         for piece in spliced(zip_archive.edits(self.archive, changed, self.added), size_of(source)):
             if isinstance(piece, Keep):
-                for chunk in _chunks(source, piece):
-                    sink.write(chunk)
+                sink.writelines(_chunks(source, piece))
             else:
                 sink.write(piece)
 

@@ -1,8 +1,8 @@
 """The label on a PDF's pages, as an incremental update (ISO 32000-1 §7.5.6): no byte of the file changes, a revision follows it.
 
-Each page that bears it gets one more content stream, which a form and a font of the whole file serve. What the page drew before is
-set between ``q`` and ``Q``, as many as it needs, so that its transformations end where it does. Documents are texts to §5.1, which
-asks for no size; we take half of what pictures have, and never less than a body text's.
+Each page that bears it gets one more content stream, which a form and a font of the whole file serve. What the page drew
+before is set between ``q`` and ``Q``, as many as it needs, so that its transformations end where it does. Documents are
+texts to §5.1, which asks for no size; we take half of what pictures have, and never less than a body text's.
 """
 
 import re
@@ -222,7 +222,7 @@ def _leaves(file: File, *, reverse: bool) -> Iterator[_Page]:
 
 
 def _geometry(file: File, page: _Page) -> tuple[tuple[float, ...], int, float]:
-    """Return the box that is seen, by how many degrees it is turned clockwise (Table 30), and the ink height, all in its units."""
+    """Return the box that is seen, by how many degrees it is turned clockwise (Table 30), and the ink height."""
     media = _box(file, page.entries.get("MediaBox")) or LETTER
     crop = _box(file, page.entries.get("CropBox")) or media
     seen = (max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3]))

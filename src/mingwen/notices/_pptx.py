@@ -164,4 +164,5 @@ def body(box: Box) -> str:
         f'<a:p><a:pPr marL="0" indent="0" algn="ctr"><a:buNone/></a:pPr><a:r>{run}<a:t>{escape(line)}</a:t></a:r></a:p>'
         for line in box.lines
     )
-    return f'<a:bodyPr wrap="none" lIns="0" tIns="0" rIns="0" bIns="0" anchor="ctr"><a:noAutofit/></a:bodyPr><a:lstStyle/>{paragraphs}'
+    frame = '<a:bodyPr wrap="none" lIns="0" tIns="0" rIns="0" bIns="0" anchor="ctr"><a:noAutofit/></a:bodyPr>'
+    return f"{frame}<a:lstStyle/>{paragraphs}"

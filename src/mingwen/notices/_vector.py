@@ -54,14 +54,11 @@ def plate(style: Style, room: tuple[float, float]) -> Plate:
         raise Misused("notice.wording", f"expected at most {MAX_WORDING} characters, got {len(style.wording)}", hint="shorten it")
     em = 1 / _lowest(style)
     wide, high = room[0] - 2 * (MARGIN + PAD_X), room[1] - 2 * (MARGIN + PAD_Y)
-    if style.layout is Layout.VERTICAL:
-        made = _columns(style, em, high)
-    else:
-        made = _rows(style, em, wide)
+    made = _columns(style, em, high) if style.layout is Layout.VERTICAL else _rows(style, em, wide)
     if made.width - 2 * PAD_X > wide + 1e-6 or made.height - 2 * PAD_Y > high + 1e-6:
         raise Refused(
             "notice.no-room",
-            f"expected room for a label of {made.width:.1f} × {made.height:.1f} ink heights, there is {room[0]:.1f} × {room[1]:.1f}",
+            f"expected room for {made.width:.1f} × {made.height:.1f} heights of its ink, there is {room[0]:.1f} × {room[1]:.1f}",
             hint="shorten the wording, or enlarge the page; letters are never drawn lower than legible",
         )
     return made

@@ -1,8 +1,9 @@
 """The label on sheets: a text box that floats beside the first row's cells.
 
 Cells and formulas stay what they are: a row that is put in would move references that other files hold, and one in an empty row
-below is seen by nobody who does not scroll; headers are seen on paper alone. So the box stands at the top, behind the columns that
-are in use, or above the eleventh where there are more; it is seen at once, printed too, and can be moved. ECMA-376 part 1 §18, §20.5.
+below is seen by nobody who does not scroll; headers are seen on paper alone. So the box stands at the top, behind the columns
+that are in use, or above the eleventh where there are more; it is seen at once, printed too, and can be moved. Structure:
+ECMA-376 part 1 §18, §20.5.
 """
 
 import re
@@ -76,7 +77,8 @@ def _sheets(package: Package, path: str) -> tuple[list[str], list[str]]:
     """Return the paths of the sheets that are shown, and of all, charts of their own left out."""
     tree = package.tree(path, 2)
     relations = package.relations(path)
-    shown, every = [], []
+    shown: list[str] = []
+    every: list[str] = []
     for node in tree.named("sheet", 2):
         relation = relations.get(next((v for k, v in node.attributes.items() if k.endswith("relationships id")), ""))
         if relation and relation.kind == "worksheet" and len(every) < MAX_SHEETS:

@@ -14,7 +14,7 @@ from PIL import Image
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _jpeg, _png, _webp
+from mingwen.notices import _jpeg, _png, _svg, _webp
 from mingwen.notices._lettering import Label
 from mingwen.notices._shape import Notice, not_drawn
 
@@ -22,7 +22,7 @@ MAX_BYTES = 512 * 1024 * 1024
 """Of a file; pictures beyond some 179 million pixels are refused too."""
 
 Coder: TypeAlias = Callable[[bytes, Style], tuple[bytes, Label, str]]
-CODERS: dict[str, Coder] = {"png": _png.mark, "jpeg": _jpeg.mark, "webp": _webp.mark}
+CODERS: dict[str, Coder] = {"png": _png.mark, "jpeg": _jpeg.mark, "webp": _webp.mark, "svg": _svg.mark}
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, FFmpegError)
 """What the decoders raise when bytes are not what they claim to be."""
 
