@@ -5,7 +5,7 @@ Structure: ECMA-376 part 2 §6 (parts), §6.5 (relationships), §7.2 (their plac
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 from xml.sax.saxutils import quoteattr
@@ -14,12 +14,10 @@ from mingwen.containers import zip_archive
 from mingwen.containers.edits import Edit, size_of, spliced
 from mingwen.containers.zip_archive import Archive, Entry
 from mingwen.domain.errors import Refused
-from mingwen.domain.media import Keep
-from mingwen.notices import _markup
+from mingwen.notices import _markup, _splicing
 from mingwen.notices._markup import Tree
 
 MAX_RELATIONS = 20_000
-STEP_BYTES = 1 << 20
 
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPES = "[Content_Types].xml"
@@ -101,23 +99,13 @@ class Package:
         """Write the archive with its edits."""
         changed = {entry: self.trees[entry].edited(edits) for entry, edits in self.edits.items()}
         source = self.archive.source
-        for piece in spliced(zip_archive.edits(self.archive, changed, self.added), size_of(source)):
-            if isinstance(piece, Keep):
-                sink.writelines(_chunks(source, piece))
-            else:
-                sink.write(piece)
+        _splicing.write(source, spliced(zip_archive.edits(self.archive, changed, self.added), size_of(source)), sink)
 
     def _entry(self, path: str) -> Entry:
         entry = self.archive.one(path)
         if entry is None:
             raise _markup.broken(path, "is missing")
         return entry
-
-
-def _chunks(source: BinaryIO, kept: Keep) -> Iterator[bytes]:
-    for at in range(kept.start, kept.stop, STEP_BYTES):
-        source.seek(at)
-        yield source.read(min(STEP_BYTES, kept.stop - at))
 
 
 def opened(source: BinaryIO, *, to_change: bool = True) -> Package:

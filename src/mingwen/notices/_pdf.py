@@ -6,33 +6,26 @@ texts to §5.1, which asks for no size; we take half of what pictures have, and 
 """
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 from mingwen.containers.pdf_file import File, Object, opened
 from mingwen.containers.pdf_objects import Entry, Parser, Ref, Value, broken
 from mingwen.containers.pdf_update import moved, new_stream, revision, with_entry
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.media import Keep
 from mingwen.domain.notices import Moment, Pages, Style
+from mingwen.notices import _splicing
 from mingwen.notices._pdf_letters import form
+from mingwen.notices._pdf_pages import MAX_PAGES, Page, geometry, leaves, matrix
 from mingwen.notices._vector import Plate, place, plate
 
-LEAST_INK_POINTS = 9.0
-INK_SHARE = 0.025
-"""Of the page's shortest side: half of §5.2, which is made for pictures."""
-MAX_PAGES = 20_000
-MAX_DEPTH = 64
-"""Of the tree of pages."""
 MAX_SEARCHED_PAGES = 512
 NAME = "AigcNotice"
 """Of the form, in the resources of a page; numbered where it is taken."""
-LETTER = (0.0, 0.0, 612.0, 792.0)
-"""What viewers take for a page that says no size."""
-
-_INHERITED = ("Resources", "MediaBox", "CropBox", "Rotate")
 _CONFORMS = re.compile(rb"pdfaid|pdfxid|pdfx:GTS|GTS_PDFX")
 """PDF/A-1 and PDF/X know no transparency."""
 _STACKED = re.compile(
@@ -40,16 +33,6 @@ _STACKED = re.compile(
     re.DOTALL,
 )
 """Strings, comments and pictures within the line, which are passed over, or an operator that saves or restores (§8.4.2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A leaf of the tree, with what it inherits (§7.7.3.4)."""
-
-    leaf: Object
-    entries: Mapping[str, Value]
-    resources: Object
-    """The node whose entry Resources counts; the leaf itself if there is none."""
 
 
 @dataclass(slots=True)
@@ -102,7 +85,7 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
     looking = opened(source)  # what its contents cost is not taken from what the pages may
     pages = _chosen(file, style)
     for page in pages:
-        box, turn, ink = _geometry(file, page)
+        box, turn, ink = geometry(file, page)
         shown = (box[3] - box[1], box[2] - box[0]) if turn % 180 else (box[2] - box[0], box[3] - box[1])
         room = shown[0] / ink, shown[1] / ink
         made = plate(style, room)
@@ -110,11 +93,10 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
             forms[made] = form(new.add, style, made, opaque=opaque, tagged=tagged)
         name = _named(new, page, forms[made])
         x, y = place(style.position, made, room)
-        matrix = " ".join(f"{v:.4f}".rstrip("0").rstrip(".") for v in _matrix(box, turn, ink, (x * ink, y * ink)))
-        _drawn(new, page, f"q {matrix} cm /{name} Do Q\n".encode(), looking)
-    source.seek(0)
-    shutil.copyfileobj(source, sink)
-    sink.write(revision(file, new.all(), info=None, at=file.size, seed=style.wording))
+        numbers = " ".join(f"{v:.4f}".rstrip("0").rstrip(".") for v in matrix(box, turn, ink, (x * ink, y * ink)))
+        _drawn(new, page, f"q {numbers} cm /{name} Do Q\n".encode(), looking)
+    body = revision(file, new.all(), info=None, at=file.size, seed=style.wording)
+    _splicing.write(source, (Keep(0, file.size), body), sink)
     where = f"{len(pages)} pages" if len(pages) > 1 else "one page"
     return f"drew {style.wording} at {style.position.value} of {where}{signed}"
 
@@ -122,24 +104,22 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
 def found(source: BinaryIO) -> tuple[Moment, ...]:
     """Return on which pages our label stands: the first, one between, the last."""
     file = opened(source, pages=MAX_SEARCHED_PAGES)
-    bears = []
-    for number, page in enumerate(_leaves(file, reverse=False)):
-        if number == MAX_SEARCHED_PAGES:
-            break
-        forms = file.dictionary(file.dictionary(page.entries.get("Resources")).get("XObject"))
-        bears.append(_is_drawn(file, page, forms))
-    last = next(iter(_leaves(file, reverse=True)), None) if len(bears) == MAX_SEARCHED_PAGES else None
-    ends = len(bears) > 1 and bears[-1]
-    if last:
-        ends = _is_drawn(file, last, file.dictionary(file.dictionary(last.entries.get("Resources")).get("XObject")))
-    moments = {Moment.START: any(bears[:1]), Moment.MIDDLE: any(bears[1:-1]), Moment.END: ends}
+    first = list(islice(_pages(file), MAX_SEARCHED_PAGES))
+    last = next(_pages(file, reverse=True), None) if len(first) == MAX_SEARCHED_PAGES else None
+    bears = [_is_drawn(file, page) for page in [*first, *([last] if last else [])]]
+    moments = {Moment.START: any(bears[:1]), Moment.MIDDLE: any(bears[1:-1]), Moment.END: len(bears) > 1 and bears[-1]}
     return tuple(moment for moment, is_there in moments.items() if is_there)
 
 
-def _is_drawn(file: File, page: _Page, forms: Mapping[str, Value]) -> bool:
+def _is_drawn(file: File, page: Page) -> bool:
     """Look for our form among a page's, and for its name in the last of its contents, since resources may be shared."""
+    forms = file.dictionary(file.dictionary(page.entries.get("Resources")).get("XObject"))
     contents = file.resolved(page.entries.get("Contents"))
-    if not any(name.startswith(NAME) for name in forms) or not isinstance(contents, list) or not isinstance(contents[-1], Ref):
+    if (
+        not any(name.startswith(NAME) for name in forms)
+        or not isinstance(contents, list)
+        or not (contents and isinstance(contents[-1], Ref))
+    ):
         return False
     last = file.load(contents[-1])
     return last is not None and last.data is not None and f"/{NAME}".encode() in file.data(last)
@@ -186,71 +166,26 @@ def _is_opaque(file: File, catalog: Mapping[str, Value]) -> bool:
     return False
 
 
-def _chosen(file: File, style: Style) -> list[_Page]:
+def _pages(file: File, *, reverse: bool = False) -> Iterator[Page]:
+    return leaves(file, _catalog(file).get("Pages"), reverse=reverse)
+
+
+def _chosen(file: File, style: Style) -> list[Page]:
     """Return the pages that bear the label, each once."""
     if style.pages is Pages.ALL or Moment.MIDDLE in style.moments:
-        pages = list(_leaves(file, reverse=False))
+        pages = list(_pages(file))
         at = {Moment.START: 0, Moment.MIDDLE: len(pages) // 2, Moment.END: len(pages) - 1}
         wanted = range(len(pages)) if style.pages is Pages.ALL else sorted({at[m] for m in style.moments})
         chosen = [pages[n] for n in wanted if pages]
     else:
         ends = {Moment.START: False, Moment.END: True}
-        chosen = [page for m in style.moments for page in [next(_leaves(file, reverse=ends[m]), None)] if page]
+        chosen = [page for m in style.moments for page in [next(_pages(file, reverse=ends[m]), None)] if page]
     if not chosen:
         raise broken("expected pages in a PDF, found none")
     return list({page.leaf.ref: page for page in chosen}.values())
 
 
-def _leaves(file: File, *, reverse: bool) -> Iterator[_Page]:
-    """Walk through the tree of pages (§7.7.3), from the first or from the last."""
-    waiting: list[tuple[Value, Mapping[str, Value], Object | None]] = [(_catalog(file).get("Pages"), {}, None)]
-    seen: set[int] = set()
-    while waiting:
-        ref, above, owner = waiting.pop()
-        node = file.load(ref) if isinstance(ref, Ref) and ref.number not in seen else None
-        if node is None or len(seen) > MAX_PAGES:
-            raise broken(f"expected a tree of at most {MAX_PAGES} pages, each once, found {ref!r:.40}")
-        seen.add(node.ref.number)
-        own = node.dictionary
-        entries = {**above, **{k: own[k] for k in _INHERITED if own.get(k) is not None}}
-        owner = node if own.get("Resources") is not None else owner
-        kids = file.resolved(own.get("Kids"))
-        if isinstance(kids, list):
-            waiting += [(kid, entries, owner) for kid in (kids if reverse else kids[::-1])]
-        else:
-            yield _Page(node, {**own, **entries}, owner or node)
-
-
-def _geometry(file: File, page: _Page) -> tuple[tuple[float, ...], int, float]:
-    """Return the box that is seen, by how many degrees it is turned clockwise (Table 30), and the ink height."""
-    media = _box(file, page.entries.get("MediaBox")) or LETTER
-    crop = _box(file, page.entries.get("CropBox")) or media
-    seen = (max(media[0], crop[0]), max(media[1], crop[1]), min(media[2], crop[2]), min(media[3], crop[3]))
-    box = seen if seen[0] < seen[2] and seen[1] < seen[3] else media
-    turn, unit = file.resolved(page.entries.get("Rotate")), file.resolved(page.entries.get("UserUnit"))
-    points = float(unit) if isinstance(unit, int | float) and 0 < unit < LETTER[2] else 1.0
-    ink = max(INK_SHARE * min(box[2] - box[0], box[3] - box[1]), LEAST_INK_POINTS / points)
-    return box, turn % 360 // 90 * 90 if isinstance(turn, int) else 0, ink
-
-
-def _box(file: File, value: Value) -> tuple[float, float, float, float] | None:
-    array = file.resolved(value)
-    numbers = [file.resolved(v) for v in array] if isinstance(array, list) else []
-    sides = [float(v) for v in numbers if isinstance(v, int | float) and abs(v) < 1e6]  # noqa: PLR2004 - beyond any page
-    if len(sides) != 4:  # noqa: PLR2004
-        return None
-    box = min(sides[0], sides[2]), min(sides[1], sides[3]), max(sides[0], sides[2]), max(sides[1], sides[3])
-    return box if box[0] < box[2] and box[1] < box[3] else None
-
-
-def _matrix(box: tuple[float, ...], turn: int, ink: float, at: tuple[float, float]) -> tuple[float, ...]:
-    """Return what maps the label to the page's own space, upright where ``at`` counts from the shown lower left corner."""
-    x0, y0, x1, y1 = box
-    a, b, e, f = {0: (1, 0, x0, y0), 90: (0, 1, x1, y0), 180: (-1, 0, x1, y1), 270: (0, -1, x0, y1)}[turn]
-    return a * ink, b * ink, -b * ink, a * ink, a * at[0] - b * at[1] + e, b * at[0] + a * at[1] + f
-
-
-def _drawn(new: _Revision, page: _Page, content: bytes, looking: File) -> None:
+def _drawn(new: _Revision, page: Page, content: bytes, looking: File) -> None:
     """Put the page's contents between our streams."""
     value = page.leaf.dictionary.get("Contents")
     array = new.file.resolved(value)
@@ -274,7 +209,7 @@ def _balance(looking: File, contents: list[Ref]) -> tuple[int, int]:
     return lowest, left
 
 
-def _named(new: _Revision, page: _Page, target: Ref) -> str:
+def _named(new: _Revision, page: Page, target: Ref) -> str:
     """Give the form a name among the resources of a page, in the dictionary where they stand; return the name."""
     file = new.file
     where, path = page.resources, ["Resources", "XObject"]
