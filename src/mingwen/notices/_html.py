@@ -2,8 +2,10 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from mingwen.domain.notices import Moment, Style, TextForm, has_elements
 from mingwen.notices._plain import HANZI, Spot, nearest
@@ -35,14 +37,11 @@ FLOW = SECTIONS | WORDS
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr", "!"}
 )
-MAX_OPEN = 256
-"""Elements within each other; deeper ones are no prose."""
 CLOSES_ANY_TAG = "'\">"
 """Ends a tag that was never ended, whatever quotes are open in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A tag, a declaration or a comment (``!``), or a stretch of text that a reader sees (no name)."""
 
     name: str
@@ -52,6 +51,17 @@ class _Token:
     """Whether it is an end tag."""
     close: str = ""
     """What must be written to close it, when the page ends within."""
+
+
+_NOWHERE = _Token("", 0, 0)
+
+
+class _Opened(NamedTuple):
+    """An element whose end has not come, and how many of it and those around it are of other kinds."""
+
+    name: str
+    no_flow: int
+    no_sections: int
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -100,66 +110,80 @@ def spot(text: str, style: Style, newline: str, moment: Moment) -> Spot | None:
     wording = html.escape(style.wording, quote=False)
     element = (CORNER if corner else ELEMENT).format(language=language, wording=wording)
     if moment is Moment.MIDDLE:
-        behind = {stop: inside for inside, stop in _paragraphs(text)}
-        place = nearest(behind, _middle(text))
+        survey = _survey(text)
+        place = nearest(survey.paragraphs, survey.middle())
         if place is None:
             return None
-        return (behind[place], element) if corner else (place, newline + element + newline)
+        return (survey.paragraphs[place], element) if corner else (place, newline + element + newline)
     start, end, close = places(text)
-    if corner and (seen := [t for t, inside in _seen(text) if start <= t.start < end and inside]):
-        first, last = (text[t.start : t.stop] for t in (seen[0], seen[-1]))
+    if corner and (seen := [(a, b) for a, b, prose in _survey(text).seen if start <= a < end and prose]):
+        first, last = (text[a:b] for a, b in (seen[0], seen[-1]))
         lead, tail = len(first) - len(first.lstrip()), len(last.rstrip())
-        return (seen[0].start + lead if moment is Moment.START else seen[-1].start + tail), element
+        return (seen[0][0] + lead if moment is Moment.START else seen[-1][0] + tail), element
     return (start, newline + element + newline) if moment is Moment.START else (end, close + newline + element + newline)
 
 
-def _nested(text: str) -> Iterator[tuple[_Token, list[str]]]:
+def _nested(text: str) -> Iterator[tuple[_Token, list[_Opened]]]:
     """Walk through a page with the elements that are open before each token; an end tag closes all within its element."""
-    opened: list[str] = []
+    opened = [_Opened("", 0, 0)]
+    names: Counter[str] = Counter()
     strict = text.lstrip("\ufeff").startswith("<?xml")
     for token in _tokens(text):
         yield token, opened
+        name = token.name
         if token.ends:
-            if token.name in opened:
-                del opened[len(opened) - 1 - opened[::-1].index(token.name) :]
-        elif token.name and token.name not in VOID:
-            if opened and opened[-1] == "p" and (token.name in PROSE or token.name in SECTIONS):
-                opened.pop()  # HTML, "optional tags": these end a paragraph
-            if len(opened) < MAX_OPEN and not (strict and text[token.stop - 2] == "/"):
-                opened.append(token.name)
+            while names[name]:
+                closed = opened.pop().name
+                names[closed] -= 1
+                if closed == name:
+                    break
+        elif name and name not in VOID:
+            if opened[-1].name == "p" and (name in PROSE or name in SECTIONS):
+                names[opened.pop().name] -= 1  # HTML, "optional tags": these end a paragraph
+            if not (strict and text[token.stop - 2] == "/"):
+                top = opened[-1]
+                opened.append(_Opened(name, top.no_flow + (name not in FLOW), top.no_sections + (name not in SECTIONS)))
+                names[name] += 1
 
 
-def _seen(text: str) -> Iterator[tuple[_Token, bool]]:
-    """Yield the texts of the body, and whether each is prose."""
+class _Survey(NamedTuple):
+    """What stands where in a page."""
+
+    seen: list[tuple[int, int, bool]]
+    """Texts of the body, and whether each is prose."""
+    paragraphs: dict[int, int]
+    """Those that have siblings of prose on both sides: behind their end tag → before it."""
+
+    def middle(self) -> float:
+        """Return where half of the text that is seen has gone by."""
+        left = sum(stop - start for start, stop, _ in self.seen) / 2
+        for start, stop, _ in self.seen:
+            left -= stop - start
+            if left <= 0:
+                return stop + left
+        return 0
+
+
+@lru_cache(maxsize=1)  # each moment asks for it
+def _survey(text: str) -> _Survey:
+    seen: list[tuple[int, int, bool]] = []
+    paragraphs: dict[int, int] = {}
+    in_head, before = False, _NOWHERE
     for token, opened in _nested(text):
-        if not token.name and text[token.start : token.stop].strip() and "head" not in opened:
-            yield token, FLOW.issuperset(opened)
-
-
-def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the paragraphs end, within and behind the end tag, that have siblings of prose on both sides."""
-    before: _Token | None = None
-    for token, opened in _nested(text):
-        if before and token.name and not token.ends and token.name in PROSE:
-            yield before.start, before.stop
         if token.name:
-            ended = token.ends and token.name == "p" and opened[-1:] == ["p"] and SECTIONS.issuperset(opened[:-1])
-            before = token if ended else None
+            in_head = not token.ends if token.name == "head" else in_head
+            if before.name and not token.ends and token.name in PROSE:
+                paragraphs[before.stop] = before.start
+            ended = token.ends and token.name == "p" and opened[-1].name == "p" and opened[-2].no_sections == 0
+            before = token if ended else _NOWHERE
         elif text[token.start : token.stop].strip():
-            before = None
+            before = _NOWHERE
+            if not in_head:
+                seen.append((token.start, token.stop, opened[-1].no_flow == 0))
+    return _Survey(seen, paragraphs)
 
 
-def _middle(text: str) -> float:
-    """Return where half of the text that is seen has gone by."""
-    seen = [t for t, _ in _seen(text)]
-    half, sum_ = sum(t.stop - t.start for t in seen) / 2, 0
-    for token in seen:
-        sum_ += token.stop - token.start
-        if sum_ >= half:
-            return token.stop - (sum_ - half)
-    return 0
-
-
+@lru_cache(maxsize=1)  # the start and the end ask for them
 def places(text: str) -> tuple[int, int, str]:
     """Return where a label at the start goes, where one at the end goes, and what must be closed before that."""
     body: int | None = None

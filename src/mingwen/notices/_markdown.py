@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from mingwen.domain.notices import Moment, Style, TextForm, has_elements
@@ -22,6 +23,7 @@ _RAW_BLOCKS = (
     (re.compile(r" {0,3}<textarea\b", re.IGNORECASE), "</textarea>"),
 )
 """CommonMark 0.31 §4.6: HTML blocks that no blank line ends, and what does."""
+_OPENING = frozenset("`~<")
 _SIGNS = re.compile(r"([\\`*_<\[&])")
 _NO_PROSE = re.compile(r"\s|[-+*](?:\s|$)|\d{1,9}[.)](?:\s|$)|>|\||<|\[[^\]]*\]:|([-*_])(?:\s*\1){2,}\s*$|:::|\$\$|\{[%:]")
 """How lists, quotations, tables, HTML, definitions, rules and containers begin."""
@@ -110,6 +112,7 @@ def _takes_mark(block: _Block) -> bool:
     return block.prose and not _HEADING.match(block.last) and block.last.strip("=-") != "" and not block.last.endswith("\\")
 
 
+@lru_cache(maxsize=1)  # each moment asks for them
 def _blocks(text: str, first: int) -> tuple[list[_Block], str]:
     """Return the blocks, and what closes a code fence or an HTML block that is still open at the end, or ""."""
     blocks: list[_Block] = []
@@ -122,7 +125,7 @@ def _blocks(text: str, first: int) -> tuple[list[_Block], str]:
                 blocks.append(_Block(at, at, prose=deep <= 0 and not _NO_PROSE.match(bare), last=""))
             block = blocks[-1]
             block.stop, block.last = at + len(bare), bare
-            block.prose = block.prose and not (was or closing or _TABLE.match(bare))
+            block.prose = block.prose and not (was or closing or ("|" in bare and _TABLE.match(bare)))
             if not block.prose and not was and text[block.start : block.start + 1] == "<":
                 deep = max(deep + _opened(bare), 0)
         between = not (was or bare) or bool(was and not closing)
@@ -138,6 +141,8 @@ def _opened(line: str) -> int:
 
 def _closing(line: str, closing: str) -> str:
     """Return what closes the fence or raw HTML that is open behind a line, given what was to close before it."""
+    if not closing and line[:4].lstrip(" ")[:1] not in _OPENING:
+        return ""
     fence = _FENCE.match(line)
     if not closing:
         opened = fence[1] if fence else next((end for begin, end in _RAW_BLOCKS if begin.match(line)), "")

@@ -125,11 +125,7 @@ def found(text: str) -> tuple[Moment, ...]:
     stops = [front.end() if front else 0, *(stop for _, stop in notices)]
     # What is seen between the labels: nothing before the first is a start, nothing behind the last an end.
     seen = [_html.visible(text[a:b]) for a, b in zip(stops, [*(start for start, _ in notices), len(text)], strict=True)]
-    moments = {
-        Moment.START: not seen[0],
-        Moment.MIDDLE: any(any(seen[: n + 1]) and any(seen[n + 1 :]) for n in range(len(notices))),
-        Moment.END: not seen[-1],
-    }
+    moments = {Moment.START: not seen[0], Moment.MIDDLE: sum(seen) > 1, Moment.END: not seen[-1]}
     return tuple(moment for moment, is_there in moments.items() if is_there)
 
 
