@@ -126,15 +126,16 @@ def _middle(tree: Tree, body: Node) -> Node | None:
     styled = {id(n.parent.parent): n.attribute("val") for n in tree.named("pStyle") if n.parent}
     fields = [(n.start, {"begin": 1, "end": -1}.get(n.attribute("fldCharType"), 0)) for n in tree.named("fldChar")]
     places: dict[int, Node] = {}
-    deep = at = 0
+    deep = at = gone = 0
     for one, next_ in pairwise(inside):
         while at < len(fields) and fields[at][0] < next_.start:
             deep += fields[at][1]
             at += 1
+        gone += len(one.text)
         prose = all(n.local == "p" and id(n) not in listed and n.text.strip() for n in (one, next_))
         if prose and deep <= 0 and not re.match("Heading|Title|List|TOC", styled.get(id(one), "")):
-            places[one.stop] = one
-    place = nearest(places, (body.inner + body.end) / 2)
+            places[gone] = one
+    place = nearest(places, sum(len(n.text) for n in inside) / 2)
     return None if place is None else places[place]
 
 
