@@ -41,6 +41,7 @@ class Package:
     edits: dict[Entry, list[Edit]] = field(default_factory=dict)
     trees: dict[Entry, Tree] = field(default_factory=dict)
     added: dict[str, bytes] = field(default_factory=dict)
+    rewritten: dict[Entry, bytes] = field(default_factory=dict)
 
     def tree(self, path: str, depth: int, names: Iterable[str] = (), texts: Iterable[str] = ()) -> Tree:
         """Walk through a part, once for each time it is asked for; the last walk is what edits count by.
@@ -52,6 +53,14 @@ class Package:
         tree = _markup.walked(self.archive.unpacked(entry, _markup.MAX_BYTES), path, depth, names, texts)
         self.trees[entry] = tree
         return tree
+
+    def data(self, path: str) -> bytes:
+        """Return a part's bytes; Malformed if there is none, or it is too large."""
+        return self.archive.unpacked(self._entry(path), _markup.MAX_BYTES)
+
+    def rewrite(self, path: str, data: bytes) -> None:
+        """Give a part, which has no edits, other bytes."""
+        self.rewritten[self._entry(path)] = data
 
     def edit(self, path: str, edit: Edit) -> None:
         """Note an edit of a part that was walked through."""
@@ -98,6 +107,7 @@ class Package:
     def write(self, sink: BinaryIO) -> None:
         """Write the archive with its edits."""
         changed = {entry: self.trees[entry].edited(edits) for entry, edits in self.edits.items()}
+        changed |= self.rewritten
         source = self.archive.source
         _splicing.write(source, spliced(zip_archive.edits(self.archive, changed, self.added), size_of(source)), sink)
 
