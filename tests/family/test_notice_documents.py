@@ -572,6 +572,23 @@ def test_mutations_raise_only_our_errors(name: str) -> None:
             found(broken)
 
 
+BOMBS = {
+    "docx": ("word/document.xml", "<w:document xmlns:w='x'><w:body>{}</w:body></w:document>", "<w:p><w:r/></w:p>"),
+    "pptx": ("ppt/slides/slide1.xml", "<p:sld xmlns:p='x'><p:cSld><p:spTree>{}</p:spTree></p:cSld></p:sld>", "<p:cNvPr id='1'/>"),
+    "xlsx": ("xl/worksheets/sheet1.xml", "<worksheet xmlns='x'><sheetData>{}</sheetData></worksheet>", "<c/>"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_in_time(name: str) -> None:
+    part, around, unit = BOMBS[name]
+    bomb = packed({**unpacked(MAKERS[name]()), part: around.format(unit * (44_000_000 // len(unit))).encode()}.items())
+    begun = time.perf_counter()
+    with pytest.raises(Malformed, match=r"part\.broken"):
+        marked(bomb, name)
+    assert time.perf_counter() - begun < 15
+
+
 def mutated(data: bytes, chance: random.Random) -> bytes:
     out = bytearray(data)
     for _ in range(chance.randrange(1, 6)):

@@ -8,9 +8,10 @@ from xml.parsers import expat
 from mingwen.containers.edits import Edit
 from mingwen.domain.errors import Malformed
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 48 << 20
 MAX_DEPTH = 512
-MAX_NODES = 200_000
+MAX_ELEMENTS = 3_000_000
+MAX_NODES = 150_000
 """Elements that are kept."""
 MAX_TEXT = 400
 """Characters of an element's text that are kept."""
@@ -149,6 +150,7 @@ class _Walk:
         self._opened: list[Node | None] = []
         self._kept: list[Node] = []
         self._telling = 0
+        self._left = MAX_ELEMENTS
         parser = self._parser = expat.ParserCreate("utf-8" if tree.codec != "utf-8" else None, " ")
         parser.buffer_text = True
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
@@ -165,6 +167,9 @@ class _Walk:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         depth = len(self._opened)
+        self._left -= 1
+        if self._left < 0:
+            raise broken(self._name, f"has more than {MAX_ELEMENTS} elements")
         space, _, local = name.rpartition(" ")
         self._telling += local in self._texts
         if depth > self._depth and local not in self._names:
