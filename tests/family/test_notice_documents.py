@@ -575,7 +575,7 @@ def test_mutations_raise_only_our_errors(name: str) -> None:
 BOMBS = {
     "docx": ("word/document.xml", "<w:document xmlns:w='x'><w:body>{}</w:body></w:document>", "<w:p><w:r/></w:p>"),
     "pptx": ("ppt/slides/slide1.xml", "<p:sld xmlns:p='x'><p:cSld><p:spTree>{}</p:spTree></p:cSld></p:sld>", "<p:cNvPr id='1'/>"),
-    "xlsx": ("xl/worksheets/sheet1.xml", "<worksheet xmlns='x'><sheetData>{}</sheetData></worksheet>", "<c/>"),
+    "xlsx": ("xl/worksheets/sheet1.xml", "<worksheet xmlns='x'><cols>{}</cols></worksheet>", "<c/>"),
 }
 
 
@@ -587,6 +587,18 @@ def test_bombs_are_refused_in_time(name: str) -> None:
     with pytest.raises(Malformed, match=r"part\.broken"):
         marked(bomb, name)
     assert time.perf_counter() - begun < 15
+
+
+def test_a_sheet_of_a_million_cells_is_labelled_in_time() -> None:
+    part = "xl/worksheets/sheet1.xml"
+    parts = unpacked(sheets())
+    cells = b"<row>" + b'<c r="A9"><v>1</v></c>' * 1_000_000 + b"</row></sheetData>"
+    parts[part] = parts[part].replace(b"</sheetData>", cells)
+    begun = time.perf_counter()
+    after = unpacked(marked(packed(parts.items(), stored=[part]), "xlsx"))[part]
+    assert time.perf_counter() - begun < 10
+    assert after.count(b"<c ") > 1_000_000
+    assert after.index(b"drawing") > after.index(b"</sheetData>")
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
