@@ -81,6 +81,7 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
     signed = _signed(file, catalog)
     opaque, tagged = _is_opaque(file, catalog), file.dictionary(catalog.get("MarkInfo")).get("Marked") is True
     new = _Revision(file)
+    plates: dict[tuple[float, float], Plate] = {}
     forms: dict[Plate, Ref] = {}
     looking = opened(source)  # what its contents cost is not taken from what the pages may
     pages = _chosen(file, style)
@@ -88,7 +89,7 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
         box, turn, ink = geometry(file, page)
         shown = (box[3] - box[1], box[2] - box[0]) if turn % 180 else (box[2] - box[0], box[3] - box[1])
         room = shown[0] / ink, shown[1] / ink
-        made = plate(style, room)
+        made = plates[room] = plates.get(room) or plate(style, room)
         if made not in forms:
             forms[made] = form(new.add, style, made, opaque=opaque, tagged=tagged)
         name = _named(new, page, forms[made])
