@@ -34,6 +34,8 @@ MAX_UNPACKED_BYTES: Final = 32 << 20
 """Of all streams that one reading unpacks."""
 MAX_HEAD_BYTES: Final = 1 << 20
 """Of the numbers and offsets that an object stream begins with."""
+PAGE_BYTES: Final = 2 << 10
+"""What a page may add to that."""
 MAX_RESOLVED: Final = 4096
 """Objects that one reading loads."""
 
@@ -428,8 +430,8 @@ class File:
             raise broken(f"expected at most {MAX_SUBSECTIONS} subsections of cross-reference tables, found more")
 
 
-def opened(source: BinaryIO) -> File:
-    """Follow the cross-reference sections from the last startxref on.
+def opened(source: BinaryIO, *, pages: int = 0) -> File:
+    """Follow the cross-reference sections from the last startxref on; so many ``pages`` are to be loaded besides.
 
     Raises:
         Malformed: there is none near the end, or the last section cannot be read (``pdf.broken``, ``file.truncated``).
@@ -445,6 +447,8 @@ def opened(source: BinaryIO) -> File:
     end = _EOF.match(tail, last.end())
     for shift in sorted({header, 0}, reverse=True):  # offsets count from the header, but some writers count from the start
         file = File(source, size, header, shift, start + (end or last).end(), ended=end is not None)
+        file._budget.objects += 4 * pages  # the page, its resources, the dictionary of its forms, a node  # noqa: SLF001
+        file._budget.parsed += PAGE_BYTES * pages  # noqa: SLF001
         try:
             first = file.section_at(int(last[1]))
         except Malformed:

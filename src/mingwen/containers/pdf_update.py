@@ -47,8 +47,29 @@ def stream_with(file: File, stream: Object, data: bytes) -> bytes:
     return raw[:-2].rstrip() + b"\n/Length %d\n>>\nstream\n" % len(data) + data + b"\nendstream"
 
 
-def revision(file: File, bodies: Mapping[Ref, bytes], *, info: Ref, at: int, seed: str) -> bytes:
+def with_entry(raw: bytes, key: str, value: bytes) -> bytes:
+    """Return a dictionary's bytes with one entry set, wherever and however often it stood; ``value`` is written as it is."""
+    return _without(raw, frozenset({key}))[:-2].rstrip() + f"\n/{key} ".encode() + value + b"\n>>"
+
+
+def new_stream(file: File, ref: Ref, entries: bytes, data: bytes) -> bytes:
+    """Return the body of a new stream with these entries, which hold no string."""
+    if "Encrypt" in file.trailer:
+        data = file.keys.encrypted(data, file.keys.streams, *ref)
+    return b"<<" + entries + b" /Length %d>>\nstream\n" % len(data) + data + b"\nendstream"
+
+
+def moved(file: File, found: Object, raw: bytes) -> bytes:
+    """Return an object's bytes as they stand outside of an object stream, where strings are encrypted singly (§7.6.1)."""
+    if not found.packed or "Encrypt" not in file.trailer or not file.keys.strings:
+        return raw
+    return rewritten(raw, lambda text: file.keys.encrypted(text, file.keys.strings, *found.ref))
+
+
+def revision(file: File, bodies: Mapping[Ref, bytes], *, info: Ref | None, at: int, seed: str) -> bytes:
     """Return the bytes of a revision with these objects, to stand at ``at`` behind all others; ``seed`` varies its ID.
+
+    With None as ``info`` the document information stays what it was.
 
     Raises:
         Refused: an offset does not fit into a table (``pdf.too-large``).
@@ -61,10 +82,11 @@ def revision(file: File, bodies: Mapping[Ref, bytes], *, info: Ref, at: int, see
         places[ref] = at + len(out) - file.shift
         out += b"%d %d obj\n" % ref + bodies[ref] + b"\nendobj\n"
     here = at + len(out) - file.shift
-    free = max(file.free_number, info.number + 1)
+    free = max(file.free_number, *(ref.number + 1 for ref in bodies))
     if free >= MAX_NUMBER:
         raise broken(f"expected object numbers below {MAX_NUMBER}, found no free one")
-    entries = _without(last.raw, _OWN)[2:-2].strip() + b"\n/Prev %d\n/Info %d %d R" % (last.at, *info) + _identifier(file, seed)
+    entries = _without(last.raw, _OWN if info else _OWN - {"Info"})[2:-2].strip() + b"\n/Prev %d" % last.at
+    entries += (b"\n/Info %d %d R" % info if info else b"") + _identifier(file, seed)
     if last.rows is None:
         out += _table(places, here) + b"trailer\n<<\n%b\n/Size %d\n>>\n" % (entries, free)
     else:

@@ -15,7 +15,7 @@ from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.media import Medium
 from mingwen.domain.notices import Style
-from mingwen.notices import _bmp, _gif, _heif, _jpeg, _jxl, _look, _png, _sheet, _tiff, _webp
+from mingwen.notices import _bmp, _gif, _heif, _jpeg, _jxl, _look, _png, _sheet, _svg, _tiff, _webp
 from mingwen.notices._lettering import Label
 from mingwen.notices._shape import Notice, not_drawn
 
@@ -33,6 +33,7 @@ CODERS: dict[str, Coder] = {
     "avif": _heif.mark,
     "heif": _heif.mark,
     "jxl": _jxl.mark,
+    "svg": _svg.mark,
 }
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error, FFmpegError)
 """What the decoders raise when bytes are not what they claim to be."""
