@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from mingwen.domain.notices import AI_ELEMENTS, Moment, Style, TextForm, has_elements
+from mingwen.domain.notices import ELEMENTS, Moment, Style, TextForm, as_line, has_elements
 
 Spot: TypeAlias = tuple[int, str]
 """Where in the text, in characters, and what is put there."""
@@ -33,18 +33,13 @@ def spot(text: str, style: Style, newline: str, moment: Moment) -> Spot | None:
     """Return where the label of a moment goes, None if the text has no fitting middle."""
     if style.text_form is TextForm.CORNER:
         return _corner(text, style, moment)
-    line = bracketed(style.wording)
+    line = as_line(style.wording)
     if moment is Moment.START:
         return 0, line + newline + (newline if text else "")
     if moment is Moment.END:
         return len(text), ended(text, newline) + (newline if text else "") + line + newline
     gap = _middle(text)
     return None if gap is None else (gap[1], line + newline * (1 if gap[2] else 2))
-
-
-def bracketed(wording: str) -> str:
-    """Write the wording as a line of its own."""
-    return f"【{wording}】" if HANZI.search(wording) else f"[{wording}]"
 
 
 def ended(text: str, newline: str) -> str:
@@ -67,7 +62,7 @@ def raised(wording: str) -> str:
 def is_corner(mark: str) -> bool:
     """Say whether raised letters are a label: both elements, or "AI" alone, which a corner mark may be by some readings."""
     plain = mark.translate(_LOWERED).replace("\u2009", " ").strip()
-    return has_elements(plain) or plain in AI_ELEMENTS
+    return has_elements(plain) or plain in ELEMENTS[0]
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
