@@ -1,0 +1,162 @@
+"""Encoding a whole film anew, where it bears its label all along or cannot be spliced.
+
+Pictures are decoded and encoded again with the same codec, pixel format, size, times and colour description; sound,
+subtitles and data are copied packet by packet. Nothing is held but what decoder and encoder hold.
+"""
+
+import io
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.codec.context import Flags
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.stream import Discard, Disposition, Stream
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
+
+from mingwen.domain.errors import Malformed, Refused
+from mingwen.domain.notices import Style
+from mingwen.notices import _coding
+from mingwen.notices._iso import Matrix
+from mingwen.notices._spans import Labels, spans
+from mingwen.notices._track import Track
+
+MUXERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "webm": "webm"}
+"""Our names of formats → muxers."""
+TRIALS = {"mp4": "mov"}
+"""Format → the muxer that is asked, where another knows more codings."""
+CLOCK = Fraction(1, 90_000)
+ENCRYPTED_TAGS = ("encv", "drmi")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What happens to each stream."""
+
+    picture: VideoStream
+    copied: tuple[Stream, ...]
+    left_out: tuple[str, ...]
+
+
+def encoded(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, style: Style) -> tuple[int, tuple[str, ...]]:
+    """Write the film with its label; return the height of the ink in pixels, and which streams could not be copied.
+
+    Raises:
+        Malformed: the video has no picture (``video.frames``, ``video.streams``).
+        Refused, Misused: it is encrypted, or as ``_coding`` and ``label_for`` say.
+        FFmpegError, ValueError, ArithmeticError: the video does not decode.
+    """
+    source.seek(0)
+    with av.open(source, "r", metadata_errors="replace") as content:
+        plan = _plan(content, format_name)
+        with av.open(sink, "w", format=MUXERS[format_name], options=_muxing(plan, format_name)) as out:
+            ink = _transcode(content, plan, out, track, style)
+    return ink, plan.left_out
+
+
+def _plan(content: InputContainer, format_name: str) -> _Plan:
+    pictures = [s for s in content.streams.video if not s.disposition & Disposition.attached_pic]
+    if not pictures:
+        raise Malformed("video.streams", "expected a video track, found none", hint="is it a video?")
+    picture = pictures[0]
+    if getattr(picture, "codec_context", None) is None:
+        raise Refused("notice.codec", "expected a known video codec, got none", hint="convert the video to H.264 first")
+    if picture.codec_tag in ENCRYPTED_TAGS:
+        raise Refused("notice.encrypted", "expected a video that is not encrypted", hint="label it before it is encrypted")
+    _coding.require(_codec(picture), picture.width * picture.height)
+    others = [s for s in content.streams if s is not picture and not _made_anew(s, content)]
+    copied = [s for s in others if _can_copy(s, format_name)]
+    return _Plan(picture, tuple(copied), tuple(f"{s.type} track {s.index}" for s in others if s not in copied))
+
+
+def _codec(picture: VideoStream) -> str:
+    return picture.codec_context.codec.canonical_name
+
+
+def _made_anew(stream: Stream, content: InputContainer) -> bool:
+    """Covers come with the tags; the muxer itself writes the tracks of chapter titles and of the time code."""
+    if "matroska" in content.format.name:
+        return False
+    cover = isinstance(stream, VideoStream) and bool(stream.disposition & Disposition.attached_pic)
+    chapters = stream.discard == Discard.all and bool(content.chapters())
+    return cover or chapters or (stream.type == "data" and "timecode" in stream.metadata)
+
+
+def _can_copy(stream: Stream, format_name: str) -> bool:
+    """Ask the muxer itself, with a file that is thrown away."""
+    with suppress(FFmpegError, ValueError, TypeError, NotImplementedError):
+        with av.open(io.BytesIO(), "w", format=TRIALS.get(format_name, MUXERS[format_name])) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+        return True
+    return False
+
+
+def _muxing(plan: _Plan, format_name: str) -> dict[str, str]:
+    if format_name not in ("mp4", "mov"):
+        return {}
+    return {"video_track_timescale": str((plan.picture.time_base or CLOCK).denominator), "movflags": "+write_colr"}
+
+
+def _transcode(content: InputContainer, plan: _Plan, out: OutputContainer, track: Track, style: Style) -> int:
+    out.metadata.update(content.metadata)
+    out.set_chapters(content.chapters())
+    first, labels = _opening(content, plan.picture, track, style)
+    streams = sorted((plan.picture, *plan.copied), key=lambda s: s.index)
+    targets = {
+        s.index: _coder(out, plan.picture, first, track.matrix) if s is plan.picture else _copy(out, s) for s in streams
+    }
+    coder = targets[plan.picture.index]
+    if not isinstance(coder, VideoStream):
+        raise TypeError(type(coder))
+    for packet in content.demux(*streams):
+        if packet.stream is plan.picture:
+            for frame in plan.picture.decode(packet if packet.size else None):
+                frame.pict_type = PictureType.NONE
+                out.mux(coder.encode(labels.marked(frame, frame.pts or 0, (frame.pts or 0) + max(frame.duration, 1))))
+        elif packet.dts is not None:
+            packet.stream = targets[packet.stream.index]
+            out.mux(packet)
+    out.mux(coder.encode(None))
+    return labels.ink
+
+
+def _opening(content: InputContainer, picture: VideoStream, track: Track, style: Style) -> tuple[VideoFrame, Labels]:
+    """Look at the first picture, and go back to the beginning."""
+    first = next(content.decode(picture), None)
+    if first is None:
+        raise Malformed("video.frames", "expected at least one picture, found none", hint="get a whole copy")
+    clock, start = picture.time_base or CLOCK, first.pts or 0
+    length = Fraction(track.last_shown - track.first_shown, track.scale) / clock
+    under = spans(start, start + round(length), Fraction(style.seconds) / clock, style)
+    content.seek(0)
+    picture.codec_context.flush_buffers()
+    return first, Labels(style, under, track.matrix, track.aspect)
+
+
+def _copy(out: OutputContainer, stream: Stream) -> Stream:
+    target = out.add_stream_from_template(stream)
+    target.metadata.update(stream.metadata)
+    return target
+
+
+def _coder(out: OutputContainer, picture: VideoStream, first: VideoFrame, matrix: Matrix | None) -> VideoStream:
+    """Set up the encoder as the source was: also its clock, its tag and its rotation."""
+    name, options = _coding.ENCODERS[_codec(picture)]
+    stream = out.add_stream(name, picture.average_rate or _coding.USUAL_RATE, options=options)
+    if not isinstance(stream, VideoStream):
+        raise TypeError(type(stream))
+    coder = stream.codec_context
+    _coding.alike(coder, first, picture.codec_context)
+    coder.time_base = stream.time_base = picture.time_base or CLOCK
+    coder.flags |= Flags.frame_duration
+    with suppress(ValueError):
+        coder.codec_tag = picture.codec_tag
+    stream.metadata.update(picture.metadata)
+    if matrix:
+        stream.set_display_matrix(matrix)
+    return stream
