@@ -25,6 +25,8 @@ ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "mjpeg": ("mjpeg", {"qmin": "2", "qmax": "2"}),
 }
 """Codec → its encoder, set so that the loss is not seen."""
+DECODERS = {"av1": "libdav1d"}
+"""Where the one that bears the codec's name needs hardware."""
 AMONG_OLD: dict[str, dict[str, str]] = {
     "libx264": {"bf": "0", "forced-idr": "1", "a53cc": "0"},
     "libx265": {"bf": "0", "forced-idr": "1", "a53cc": "0"},
@@ -35,6 +37,7 @@ AMONG_OLD: dict[str, dict[str, str]] = {
 MAX_PIXELS = 8192 * 8192
 USUAL_RATE = 25
 """Frames a second, for a file that does not say; the times of frames are kept all the same."""
+SLOWEST, FASTEST = Fraction(1), Fraction(240)
 INTERLACED = Flags.interlaced_dct | Flags.interlaced_me
 
 
@@ -74,7 +77,7 @@ def alike(coder: VideoCodecContext, first: VideoFrame, source: VideoCodecContext
 
 def decoder(track: Track) -> VideoCodecContext:
     """Return a decoder for samples of the track."""
-    context = CodecContext.create(track.codec, "r")
+    context = CodecContext.create(DECODERS.get(track.codec, track.codec), "r")
     if not isinstance(context, VideoCodecContext):
         raise TypeError(type(context))
     context.extradata = track.config or None
@@ -93,8 +96,12 @@ def decoded(context: VideoCodecContext, source: BinaryIO, samples: Iterable[Samp
 
 
 def encoder(codec: str, first: VideoFrame, source: VideoCodecContext, rate: Fraction, options: dict[str, str]) -> VideoCodecContext:
-    """Return an open encoder whose pictures take the places of others; it counts them by their number."""
+    """Return an open encoder whose pictures take the places of others; it counts them by their number.
+
+    ``rate`` is of frames a second where the old pictures do not say one: players compare what both say.
+    """
     name, usual = ENCODERS[codec]
+    rate = min(max((source.framerate or rate).limit_denominator(1001), SLOWEST), FASTEST)
     context = Codec(name, "w").create("video")
     alike(context, first, source)
     context.framerate, context.time_base = rate, 1 / rate

@@ -26,12 +26,16 @@ class Span:
 
 
 def spans(first: int, last: int, ticks: Fraction, style: Style) -> tuple[Span, ...]:
-    """Return when a film bears a label of so many ticks: at its start in any case, all along or in places as the style says."""
+    """Return when a film shown from ``first`` to ``last`` bears a label of so many ticks: at its start in any case."""
+    start, end = Fraction(first), max(last - ticks, Fraction(first))
     if style.persistent:
-        return (Span(Fraction(first), Fraction(max(last, first)) + FOR_EVER),)
-    middle, end = max((first + last - ticks) / 2, Fraction(first)), max(last - ticks, Fraction(first))
-    starts = {Moment.START: Fraction(first), Moment.MIDDLE: middle, Moment.END: end}
-    return tuple(Span(at, at + ticks) for moment, at in starts.items() if moment is Moment.START or moment in style.moments)
+        return (Span(start, start + FOR_EVER),)
+    under = [Span(start, start + ticks)]
+    if Moment.MIDDLE in style.moments:
+        under.append(Span((start + end) / 2, (start + end) / 2 + ticks))
+    if Moment.END in style.moments:
+        under.append(Span(end, end + FOR_EVER))
+    return tuple(under)
 
 
 def turn(matrix: Matrix | None) -> Turn:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import count
+from itertools import count, pairwise
 from math import inf
 from typing import BinaryIO
 
@@ -157,14 +157,14 @@ def _coded(  # noqa: PLR0913 - what one piece needs
     times = sorted(shown)
     following = piece.stop if piece.moved is None else piece.moved
     ends = [*times[1:], track.samples[following].pts if following < len(track.samples) else inf]
-    rate = Fraction((len(times) - 1) * track.scale, times[-1] - times[0]) if len(times) > 1 else Fraction(_coding.USUAL_RATE)
+    closest = min((b - a for a, b in pairwise(times)), default=track.scale // _coding.USUAL_RATE or 1)
     context = _coding.decoder(track)
     pictures = _coding.decoded(context, source, track.samples[piece.warm : piece.stop])
     packets, coder = list[Packet](), None
     for number, frame in enumerate(f for f in pictures if f.pts in shown):
         if number >= len(times) or frame.pts != times[number]:
             raise NoSplice("its pictures do not come one from each sample")
-        coder = coder or _coding.encoder(track.codec, frame, context, rate.limit_denominator(1001), dialect.options)
+        coder = coder or _coding.encoder(track.codec, frame, context, Fraction(track.scale, closest), dialect.options)
         marked = labels.marked(frame, times[number], ends[number])
         marked.pict_type = PictureType.I if shown[times[number]].key else PictureType.NONE
         marked.pts, marked.time_base = number, coder.time_base
