@@ -16,8 +16,8 @@ from mingwen.notices import _planes
 from mingwen.notices._track import Sample, Track
 
 ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
-    "h264": ("libx264", {"crf": "17", "preset": "veryfast"}),
-    "hevc": ("libx265", {"crf": "17", "preset": "veryfast", "x265-params": "log-level=error"}),
+    "h264": ("libx264", {"crf": "16", "preset": "veryfast"}),
+    "hevc": ("libx265", {"crf": "18", "preset": "superfast", "x265-params": "log-level=error"}),
     "av1": ("libsvtav1", {"crf": "20", "preset": "8"}),
     "vp9": ("libvpx-vp9", {"crf": "18", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}),
     "vp8": ("libvpx", {"crf": "4", "b": "20M", "deadline": "realtime", "cpu-used": "4"}),

@@ -28,13 +28,17 @@ PPS_IDS_HEVC = range(30, 14, -1)
 """Their codes have nine bits where that of id 0 has one: eight more, so that what follows keeps its place in its byte."""
 PROFILES_H264 = {66: "baseline", 77: "main", 88: "main", 100: "high", 110: "high10", 122: "high422"}
 
+MOST_H264 = {30: 10, 31: 14, 32: 20, 40: 20, 41: 50, 42: 50, 50: 135}
+MOST_HEVC = {93: 10, 120: 12, 123: 20, 150: 25, 153: 40, 156: 60, 180: 60, 183: 120}
+"""Mbit/s by level_idc (ITU-T H.264 table A-1, H.265 table A.9); levels below are small enough to be raised."""
+LEAST_RATE, MOST_RATE, MARGIN = 10, 240, 2.5
+
 
 class Dialect(Protocol):
     """How one coding's new samples are fitted into the track they go to."""
 
-    @property
-    def options(self) -> dict[str, str]:
-        """What the encoder is told."""
+    def options(self, spent: float) -> dict[str, str]:
+        """Return what the encoder is told; the old samples ``spent`` so many Mbit/s."""
 
     def taken(self, old: Iterable[bytes]) -> None:
         """Learn from the samples that are replaced; called before the encoder is opened."""
@@ -54,6 +58,12 @@ class Dialect(Protocol):
 
 def _free(ids: Iterable[int], used: set[int]) -> int:
     return next(i for i in ids if i not in used)
+
+
+def _within(level: int, most: dict[int, int], spent: float) -> dict[str, str]:
+    """Keep an encoder within the bit rate of a level; one that the old samples did not keep is no measure."""
+    rate = max(most.get(level, LEAST_RATE if level < min(most) else MOST_RATE), round(MARGIN * spent))
+    return {"maxrate": f"{rate}M", "bufsize": f"{rate}M"}
 
 
 class _Nal:
@@ -132,12 +142,12 @@ class H264(_Nal):
     codec, header, sets, message = "h264", 1, SETS_H264, SEI_H264
     dropped = (*SETS_H264, DELIMITER_H264)
 
-    @property
-    def options(self) -> dict[str, str]:
+    def options(self, spent: float) -> dict[str, str]:
         """Let x264 write another id, and no more than the source's profile has."""
         ident = _free(range(HIGHEST_H264, -1, -1), self.used(SPS_H264, PPS_H264))
         profile = PROFILES_H264.get(self.old[1], "high444")
-        return {"profile": profile, "x264-params": f"sps-id={ident}:keyint=infinite:scenecut=0"}
+        rate = _within(self.old[3], MOST_H264, spent)
+        return {**rate, "profile": profile, "x264-params": f"sps-id={ident}:keyint=infinite:scenecut=0"}
 
     def config(self, made: bytes) -> bytes | None:
         """Add our SPS and PPS to the source's; the level is the higher of both."""
@@ -177,10 +187,10 @@ class Hevc(_Nal):
         ids = range(HIGHEST_HEVC, -1, -1)
         self.ids = _free(ids, self.used(VPS)), _free(ids, self.used(SPS)), _free(PPS_IDS_HEVC, self.used(PPS))
 
-    @property
-    def options(self) -> dict[str, str]:
+    def options(self, spent: float) -> dict[str, str]:
         """Keep the encoder to one coded video sequence without comments on itself."""
-        return {"x265-params": "log-level=error:info=0:bframes=0:open-gop=0:keyint=-1:scenecut=0:repeat-headers=0"}
+        rate = _within(self.old[12], MOST_HEVC, spent)
+        return {**rate, "x265-params": "log-level=error:info=0:bframes=0:open-gop=0:keyint=-1:scenecut=0:repeat-headers=0"}
 
     def config(self, made: bytes) -> bytes | None:
         """Add our VPS, SPS and PPS to the source's; tier and level are the higher of both, flags what both have."""
@@ -258,9 +268,9 @@ class Plain:
     def __init__(self, config: bytes) -> None:
         del config
 
-    @property
-    def options(self) -> dict[str, str]:
-        """Nothing more."""
+    def options(self, spent: float) -> dict[str, str]:
+        """Return nothing more."""
+        del spent
         return {}
 
     def taken(self, old: Iterable[bytes]) -> None:

@@ -160,11 +160,13 @@ def _coded(  # noqa: PLR0913 - what one piece needs
     closest = min((b - a for a, b in pairwise(times)), default=track.scale // _coding.USUAL_RATE or 1)
     context = _coding.decoder(track)
     pictures = _coding.decoded(context, source, track.samples[piece.warm : piece.stop])
+    seconds = (times[-1] - times[0] + closest) / track.scale
+    options = dialect.options(sum(s.size for s in shown.values()) * 8 / 1e6 / seconds)
     packets, coder = list[Packet](), None
     for number, frame in enumerate(f for f in pictures if f.pts in shown):
         if number >= len(times) or frame.pts != times[number]:
             raise NoSplice("its pictures do not come one from each sample")
-        coder = coder or _coding.encoder(track.codec, frame, context, Fraction(track.scale, closest), dialect.options)
+        coder = coder or _coding.encoder(track.codec, frame, context, Fraction(track.scale, closest), options)
         marked = labels.marked(frame, times[number], ends[number])
         marked.pict_type = PictureType.I if shown[times[number]].key else PictureType.NONE
         marked.pts, marked.time_base = number, coder.time_base
