@@ -20,7 +20,7 @@ ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "hevc": ("libx265", {"crf": "18", "preset": "superfast", "x265-params": "log-level=error"}),
     "av1": ("libsvtav1", {"crf": "20", "preset": "8"}),
     "vp9": ("libvpx-vp9", {"crf": "18", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}),
-    "vp8": ("libvpx", {"crf": "4", "b": "20M", "deadline": "realtime", "cpu-used": "4"}),
+    "vp8": ("libvpx", {"crf": "4", "b": "20M", "deadline": "realtime", "cpu-used": "-6"}),
     "mpeg4": ("mpeg4", {"qmin": "2", "qmax": "2"}),
     "mjpeg": ("mjpeg", {"qmin": "2", "qmax": "2"}),
 }

@@ -11,8 +11,8 @@ from typing import TypeAlias
 NAL_TYPE_H264, NAL_TYPE_HEVC = 0x1F, 0x3F
 IDR_H264 = 5
 """ITU-T H.264 table 7-1."""
-IDR_HEVC, RANDOM_ACCESS_HEVC = (19, 20), range(16, 22)
-"""ITU-T H.265 table 7-1: IDR_W_RADL, IDR_N_LP; BLA_W_LP to CRA_NUT."""
+IDR_HEVC, OPEN_HEVC = (19, 20), (16, 17, 18, 21)
+"""ITU-T H.265 table 7-1: IDR_W_RADL, IDR_N_LP; BLA_W_LP, BLA_W_RADL, BLA_N_LP, CRA_NUT."""
 SEQUENCE_HEADER, FRAME_HEADER, METADATA, FRAME, TEMPORAL_DELIMITER = 1, 3, 5, 6, 2
 """OBU types of AV1 (§6.2.2)."""
 SHOWN_KEY_AV1 = 0b0001
@@ -26,7 +26,7 @@ class Entry(Enum):
     CLEAN = "clean"
     """What comes before may be replaced as it is."""
     OPEN = "open"
-    """An end of sequence must stand before it, and its leading pictures do not survive that."""
+    """Its leading pictures need what comes before."""
 
 
 def entry(codec: str, config: bytes, sample: bytes) -> Entry:
@@ -81,7 +81,7 @@ def _hevc(config: bytes, sample: bytes) -> Entry:
         kind = unit[0] >> 1 & NAL_TYPE_HEVC
         if kind in IDR_HEVC:
             return Entry.CLEAN
-        if kind in RANDOM_ACCESS_HEVC:
+        if kind in OPEN_HEVC:
             return Entry.OPEN
     return Entry.NONE
 

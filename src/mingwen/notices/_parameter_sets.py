@@ -8,7 +8,7 @@ Messages that belong to a picture, captions and HDR among them, are carried from
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from mingwen.notices._entry import METADATA, NAL_TYPE_H264, NAL_TYPE_HEVC, SEQUENCE_HEADER, TEMPORAL_DELIMITER
+from mingwen.notices._entry import METADATA, NAL_TYPE_H264, NAL_TYPE_HEVC, OPEN_HEVC, SEQUENCE_HEADER, TEMPORAL_DELIMITER
 from mingwen.notices._entry import length_size, obus, units
 from mingwen.notices._nal import bits_of, coded, framed, guarded, listed, listing, messages, number_at, unguarded, unit_of, with_number
 
@@ -17,8 +17,7 @@ SETS_H264 = (SPS_H264, PPS_H264, 13, 15)
 VPS, SPS, PPS = 32, 33, 34
 SETS_HEVC = (VPS, SPS, PPS)
 DELIMITER_HEVC, SEI_HEVC, DOLBY_VISION = 35, 39, 62
-END_OF_SEQUENCE_HEVC = bytes((36 << 1, 1))
-"""EOS_NUT: the picture behind it begins a coded video sequence (ITU-T H.265 §7.4.2.4.4)."""
+BLA_N_LP, NO_OUTPUT_OF_PRIOR = 18, 0x40
 CARRIED = {4, 5, 45, 47, 137, 144, 147, 148, 149}
 """SEI messages of a picture, not of a coding: registered (captions, HDR10+) and unregistered data, frame packing, orientation,
 mastering display, light level, transfer, ambient viewing, colour volume. By the unregistered one ffmpeg knows old encoders' faults."""
@@ -43,17 +42,17 @@ class Dialect(Protocol):
     def taken(self, old: Iterable[bytes]) -> None:
         """Learn from the samples that are replaced; called before the encoder is opened."""
 
-    def config(self, made: bytes) -> bytes | None:
-        """Return the configuration for old and new samples, from what the encoder calls its own; None leaves it."""
+    def config(self, made: bytes, depth: int) -> bytes | None:
+        """Return the configuration for old and new samples, from what the encoder calls its own; None leaves it.
+
+        ``depth`` is by how many pictures the old ones come early: players reckon decoding times with it.
+        """
 
     def sample(self, made: bytes, old: bytes) -> bytes:
         """Return a new sample in the track's form, with the messages of the old one shown at its time."""
 
     def entered(self, sample: bytes) -> bytes:
-        """Return the first old sample behind new ones, which is as it was if it has what it needs."""
-
-    def ended(self, sample: bytes) -> bytes:
-        """Return the last new sample with what must stand before an open entry."""
+        """Return the first old sample behind new ones, which is as it was if it has what it needs and says what it is."""
 
 
 def _free(ids: Iterable[int], used: set[int]) -> int:
@@ -109,15 +108,15 @@ class _Nal:
                 ours.append(self.renumbered(unit))
         parts = [*self.inband.values(), *kept, *ours, *behind]
         self.inband.clear()
+        return self.joined(parts)
+
+    def joined(self, parts: Iterable[bytes]) -> bytes:
+        """Return a sample of NAL units."""
         return b"".join(len(unit).to_bytes(self.size, "big") + unit for unit in parts)
 
     def entered(self, sample: bytes) -> bytes:
         """Leave it: its parameter sets are in the configuration or in itself."""
         return sample
-
-    def ended(self, sample: bytes) -> bytes:
-        """Put an end of sequence behind the picture."""
-        return sample + len(END_OF_SEQUENCE_HEVC).to_bytes(self.size, "big") + END_OF_SEQUENCE_HEVC
 
     def kind(self, unit: bytes) -> int:
         """Return nal_unit_type."""
@@ -149,13 +148,13 @@ class H264(_Nal):
         rate = _within(self.old[3], MOST_H264, spent)
         return {**rate, "profile": profile, "x264-params": f"sps-id={ident}:keyint=infinite:scenecut=0"}
 
-    def config(self, made: bytes) -> bytes | None:
+    def config(self, made: bytes, depth: int) -> bytes | None:
         """Add our SPS and PPS to the source's; the level is the higher of both."""
         ours = framed(made)
         new = {kind: [unit for unit in ours if self.kind(unit) == kind] for kind in (SPS_H264, PPS_H264)}
         sps, at = listed(self.old, 6, self.old[5] & 0x1F)
         pps, end = listed(self.old, at + 1, self.old[at])
-        all_sps, all_pps = sps + new[SPS_H264], pps + new[PPS_H264]
+        all_sps, all_pps = sps + [_delayed_h264(unit, depth) for unit in new[SPS_H264]], pps + new[PPS_H264]
         compatible, level = self.old[2] & new[SPS_H264][0][2], max(self.old[3], new[SPS_H264][0][3])
         head = bytes((1, self.old[1], compatible, level, self.old[4], 0xE0 | len(all_sps)))
         return head + listing(all_sps) + bytes((len(all_pps),)) + listing(all_pps) + self.old[end:]
@@ -192,9 +191,10 @@ class Hevc(_Nal):
         rate = _within(self.old[12], MOST_HEVC, spent)
         return {**rate, "x265-params": "log-level=error:info=0:bframes=0:open-gop=0:keyint=-1:scenecut=0:repeat-headers=0"}
 
-    def config(self, made: bytes) -> bytes | None:
+    def config(self, made: bytes, depth: int) -> bytes | None:
         """Add our VPS, SPS and PPS to the source's; tier and level are the higher of both, flags what both have."""
         ours = {kind: [self.renumbered(u) for u in framed(made) if self.kind(u) == kind] for kind in SETS_HEVC}
+        ours[VPS], ours[SPS] = [_delayed(u, 144, depth) for u in ours[VPS]], [_delayed(u, _order_at(u), depth) for u in ours[SPS]]
         general = unguarded(ours[SPS][0])[3:15]
         old = self.old
         head = bytes((1, old[1] | general[0] & 0x20, *(a & b for a, b in zip(old[2:12], general[1:11], strict=True))))
@@ -211,6 +211,13 @@ class Hevc(_Nal):
             first, count = self.old[at], int.from_bytes(self.old[at + 1 : at + 3], "big")
             nals, at = listed(self.old, at + 3, count)
             yield first, nals
+
+    def entered(self, sample: bytes) -> bytes:
+        """Call a CRA picture BLA_N_LP, as H.265 §8.1.3 has it for splices; only then are pictures before it sure to be shown."""
+        parts = list(units(sample, self.size))
+        if not any(self.kind(unit) in OPEN_HEVC for unit in parts):
+            return sample
+        return self.joined(_broken_link(unit) if self.kind(unit) in OPEN_HEVC else unit for unit in parts)
 
     def kind(self, unit: bytes) -> int:
         """ITU-T H.265 §7.3.1.2."""
@@ -249,6 +256,38 @@ def _sps_id_at(bits: str) -> int:
     return at + (16 if layers else 0) + lengths
 
 
+def _order_at(sps: bytes) -> int:
+    """Return where sps_sub_layer_ordering_info_present_flag stands."""
+    bits = bits_of(sps)
+    _, at = number_at(bits, _sps_id_at(bits))
+    chroma, at = number_at(bits, at)
+    at += chroma == 3  # noqa: PLR2004 - 4:4:4 says whether planes are separate
+    for _ in "wh":
+        _, at = number_at(bits, at)
+    windows, at = bits[at] == "1", at + 1
+    for _ in range(4 * windows + 3):  # cropping; depths of luma and chroma, bits of the picture order count
+        _, at = number_at(bits, at)
+    return at
+
+
+def _delayed(unit: bytes, at: int, depth: int) -> bytes:
+    """Raise max_dec_pic_buffering and max_num_reorder_pics behind the flag at a bit."""
+    bits = bits_of(unit)
+    buffered, then = number_at(bits, at + 1)
+    bits, then = with_number(bits, at + 1, max(buffered, depth))
+    return unit_of(with_number(bits, then, depth)[0])
+
+
+def _delayed_h264(sps: bytes, depth: int) -> bytes:
+    """Raise max_num_reorder_frames and max_dec_frame_buffering, which end what x264 writes for one reference picture."""
+    bits, last = bits_of(sps), coded(0) + coded(1)
+    return unit_of(bits.removesuffix(last) + coded(depth) + coded(max(depth, 1))) if depth and bits.endswith(last) else sps
+
+
+def _broken_link(unit: bytes) -> bytes:
+    return bytes((BLA_N_LP << 1 | unit[0] & 1, unit[1], unit[2] & ~NO_OUTPUT_OF_PRIOR)) + unit[3:]
+
+
 def _slice(unit: bytes, kind: int, pps: int) -> bytes:
     """Replace slice_pic_parameter_set_id 0, which stands behind one flag or, in random access pictures, two (§7.3.6.1)."""
     at = 2 if 16 <= kind <= 23 else 1  # noqa: PLR2004 - BLA_W_LP to RSV_IRAP_VCL23
@@ -276,9 +315,9 @@ class Plain:
     def taken(self, old: Iterable[bytes]) -> None:
         """Nothing is learnt."""
 
-    def config(self, made: bytes) -> bytes | None:
+    def config(self, made: bytes, depth: int) -> bytes | None:
         """Leave it."""
-        del made
+        del made, depth
 
     def sample(self, made: bytes, old: bytes) -> bytes:
         """Return it as the encoder made it."""
@@ -286,10 +325,6 @@ class Plain:
         return made
 
     def entered(self, sample: bytes) -> bytes:
-        """Return it as it is."""
-        return sample
-
-    def ended(self, sample: bytes) -> bytes:
         """Return it as it is."""
         return sample
 

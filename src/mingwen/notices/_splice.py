@@ -41,9 +41,7 @@ class Piece:
     start: int
     stop: int
     moved: int | None = None
-    """The open entry among them: it goes behind its leading pictures, which are made anew, and stays as it is."""
-    open: bool = False
-    """What follows is an open entry."""
+    """The open entry among them: it goes behind its leading pictures, which are made anew."""
 
 
 def made(source: BinaryIO, track: Track, style: Style) -> tuple[dict[int, New], bytes | None, int]:
@@ -99,8 +97,7 @@ def _piece(source: BinaryIO, track: Track, span: Span) -> Piece:
         if sample.key and sample.pts >= span.stop and (kind := _kind(source, track, number)) is not Entry.NONE:
             leading = _leading(track, number)
             if kind is Entry.OPEN:
-                moved = {"stop": number + leading + 1, "moved": number} if leading else {"stop": number, "moved": None}
-                return Piece(warm, start, open=True, **moved)
+                return Piece(warm, start, number + leading + 1, number) if leading else Piece(warm, start, number)
             if all(s.pts >= span.stop for s in samples[number : number + leading + 1]):  # those of an IDR need nothing before it
                 return Piece(warm, start, number)
     return Piece(warm, start, len(samples))
@@ -129,11 +126,9 @@ def _anew(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels
     old = list(track.samples[piece.start : piece.stop])
     dialect.taken(_bytes(source, sample) for sample in old)
     shown = {s.pts: s for n, s in enumerate(old, piece.start) if n != piece.moved}
-    packets, header = _coded(source, track, piece, dialect, labels, shown)
-    config = dialect.config(header)
+    packets, header, depth = _coded(source, track, piece, dialect, labels, shown)
+    config = dialect.config(header, depth)
     data = [dialect.sample(bytes(p), _bytes(source, shown[time])) for p, time in zip(packets, sorted(shown), strict=True)]
-    if piece.open:
-        data[-1] = dialect.ended(data[-1])
     new = {n: New(d, t, p.is_keyframe) for n, d, t, p in zip(count(piece.start), data, sorted(shown), packets, strict=False)}
     return new | _entered(source, track, piece, dialect), config
 
@@ -152,7 +147,7 @@ def _entered(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect) -> 
 
 def _coded(  # noqa: PLR0913 - what one piece needs
     source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels: Labels, shown: dict[int, Sample]
-) -> tuple[list[Packet], bytes]:
+) -> tuple[list[Packet], bytes, int]:
     """Decode, draw and encode: a packet for each time, in the order they are shown in, and the encoder's own header."""
     times = sorted(shown)
     following = piece.stop if piece.moved is None else piece.moved
@@ -174,4 +169,4 @@ def _coded(  # noqa: PLR0913 - what one piece needs
     packets += coder.encode(None) if coder else []
     if coder is None or len(packets) != len(times):
         raise NoSplice("its pictures do not come one from each sample")
-    return packets, coder.extradata or b""
+    return packets, coder.extradata or b"", context.reorder_depth
