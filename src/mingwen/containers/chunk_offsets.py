@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from struct import pack
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from mingwen.containers.boxes import Box, Node, boxes, broken, named, walk
 from mingwen.containers.edits import Edit, read_at
@@ -22,6 +22,8 @@ MAX_TRACKS: Final = 1024
 
 _U32 = 1 << 32
 _U63 = 1 << 63
+_U16, _U31 = (1 << 16) - 1, (1 << 31) - 1
+_NARROW, _WIDE = 4, 8
 _FULL_HEAD = 4
 _HAS_BASE = 0x000001
 """``tfhd``: base_data_offset is present."""
@@ -36,18 +38,54 @@ class Shift:
     pivot: int
     growth: int
 
+    @property
+    def still(self) -> bool:
+        """Say whether nothing moves."""
+        return not self.growth
+
     def __call__(self, offset: int) -> int:
         """Return where a byte of the source stands in the output."""
         return offset + self.growth if offset >= self.pivot else offset
 
+    def table(self, data: bytes, width: int) -> tuple[int, bytes]:
+        """Move a table of big-endian offsets of ``width`` bytes; return its width then, and its bytes."""
+        table = array("I" if width == _NARROW else "Q", data)
+        if sys.byteorder == "little":
+            table.byteswap()
+        top = max(table, default=0)
+        if top >= _U63:
+            raise broken(f"a table points to byte {top}")
+        wide = width == _WIDE or self(top) >= _U32
+        pivot, growth = self.pivot, self.growth
+        if min(table, default=0) >= pivot and table.itemsize == (_WIDE if wide else _NARROW):
+            return width, _all_moved(data, growth, width)
+        table = array("Q" if wide else "I", (o + growth if o >= pivot else o for o in table))
+        if sys.byteorder == "little":
+            table.byteswap()
+        return _WIDE if wide else _NARROW, table.tobytes()
 
-def shifted(node: Node, shift: Shift) -> Node:
+
+class Movement(Protocol):
+    """What moves: a ``Shift``, or many at once."""
+
+    @property
+    def still(self) -> bool:
+        """Say whether nothing moves."""
+
+    def __call__(self, offset: int) -> int:
+        """Return where a byte of the source stands in the output."""
+
+    def table(self, data: bytes, width: int) -> tuple[int, bytes]:
+        """Move a table of big-endian offsets of ``width`` bytes; return its width then, and its bytes."""
+
+
+def shifted(node: Node, shift: Movement) -> Node:
     """Return a moov (or a box in it) with every offset moved; 32-bit tables that overflow become 64-bit ones.
 
     Raises:
         Malformed: a table lies about its length, or a field is too small for its new offset (``iso.broken``).
     """
-    if not shift.growth or (node.kind == b"minf" and not _is_in_this_file(node)):
+    if shift.still or (node.kind == b"minf" and not is_in_this_file(node)):
         return node
     move = _MOVES.get(node.kind, {})
     return replace(
@@ -59,50 +97,38 @@ def shifted(node: Node, shift: Shift) -> Node:
     )
 
 
-def patches(source: BinaryIO, box: Box, shift: Shift) -> Iterator[Edit]:
+def patches(source: BinaryIO, box: Box, shift: Movement) -> Iterator[Edit]:
     """Return what changes in one box outside the moov.
 
     Raises:
         Malformed: as ``shifted``.
     """
     find = _PATCHES.get(box.kind)
-    return find(source, box, shift) if find and shift.growth else iter(())
+    return find(source, box, shift) if find and not shift.still else iter(())
 
 
 # --- in the moov --------------------------------------------------------------------------------------------------------
 
 
-def _chunks(node: Node, shift: Shift) -> Node:
+def _chunks(node: Node, shift: Movement) -> Node:
     wide, table = _moved(node, _FULL_HEAD, shift, wide=node.kind == b"co64")
     return Node(b"co64" if wide else b"stco", bytes(node.body[:_FULL_HEAD]) + table)
 
 
-def _auxiliary(node: Node, shift: Shift) -> Node:
+def _auxiliary(node: Node, shift: Movement) -> Node:
     at = _FULL_HEAD + (8 if int.from_bytes(node.body[1:4]) & 1 else 0)
     wide, table = _moved(node, at, shift, wide=node.body[:1] != b"\0")
     return Node(node.kind, bytes([1 if wide else 0]) + bytes(node.body[1:at]) + table)
 
 
-def _moved(node: Node, at: int, shift: Shift, *, wide: bool) -> tuple[bool, bytes]:
+def _moved(node: Node, at: int, shift: Movement, *, wide: bool) -> tuple[bool, bytes]:
     """Move a table that begins with its count; return whether it is 64 bits wide now, and its bytes."""
-    count = int.from_bytes(node.body[at : at + 4])
-    stop = at + 4 + count * (8 if wide else 4)
+    count, width = int.from_bytes(node.body[at : at + 4]), _WIDE if wide else _NARROW
+    stop = at + 4 + count * width
     if stop > len(node.body):
         raise broken(f"{named(node.kind)} declares {count} entries in {len(node.body)} bytes")
-    table = array("Q" if wide else "I", bytes(node.body[at + 4 : stop]))
-    if sys.byteorder == "little":
-        table.byteswap()
-    top = max(table, default=0)
-    if top >= _U63:
-        raise broken(f"{named(node.kind)} points to byte {top}")
-    wide = wide or shift(top) >= _U32
-    pivot, growth, rest = shift.pivot, shift.growth, bytes(node.body[stop:])
-    if min(table, default=0) >= pivot and table.itemsize == (8 if wide else 4):
-        return wide, pack(">I", count) + _all_moved(bytes(node.body[at + 4 : stop]), growth, table.itemsize) + rest
-    table = array("Q" if wide else "I", (o + growth if o >= pivot else o for o in table))
-    if sys.byteorder == "little":
-        table.byteswap()
-    return wide, pack(">I", count) + table.tobytes() + rest
+    width, table = shift.table(bytes(node.body[at + 4 : stop]), width)
+    return width == _WIDE, pack(">I", count) + table + bytes(node.body[stop:])
 
 
 def _all_moved(table: bytes, growth: int, width: int) -> bytes:
@@ -111,7 +137,7 @@ def _all_moved(table: bytes, growth: int, width: int) -> bytes:
     return (int.from_bytes(table) + growth * ones).to_bytes(len(table))
 
 
-def _is_in_this_file(minf: Node) -> bool:
+def is_in_this_file(minf: Node) -> bool:
     """Say whether a track's chunks are in the file itself: its data references say so."""
     dinf = minf.first(b"dinf")
     dref = dinf.first(b"dref") if dinf else None
@@ -138,17 +164,17 @@ class _Fields:
         """Return the next number, ``width`` bytes wide."""
         self.at += width
         if self.at > len(self.data):
-            raise broken("iloc ends within an entry")
+            raise broken("a table ends within an entry")
         return int.from_bytes(self.data[self.at - width : self.at])
 
     def put(self, width: int, value: int) -> None:
         """Overwrite the number just taken."""
-        if value >> 8 * width:
-            raise broken(f"an offset grows to {value}, more than its field of {width} bytes holds")
+        if not 0 <= value < 1 << 8 * width:
+            raise broken(f"an offset becomes {value}, more than its field of {width} bytes holds")
         self.data[self.at - width : self.at] = value.to_bytes(width)
 
 
-def _items(node: Node, shift: Shift) -> Node:
+def _items(node: Node, shift: Movement) -> Node:
     fields = _Fields(bytes(node.body))
     version = fields.take(4) >> 24
     sizes = fields.take(2)
@@ -175,7 +201,7 @@ def _items(node: Node, shift: Shift) -> Node:
     return replace(node, body=bytes(fields.data))
 
 
-def _item_patches(source: BinaryIO, meta: Box, shift: Shift) -> Iterator[Edit]:
+def _item_patches(source: BinaryIO, meta: Box, shift: Movement) -> Iterator[Edit]:
     # iloc is not always a full box's first child, but meta's version and flags always come before the children.
     for box in walk(source, meta.body + _FULL_HEAD, meta.stop):
         if not isinstance(box, Unread) and box.kind == b"iloc":
@@ -185,7 +211,7 @@ def _item_patches(source: BinaryIO, meta: Box, shift: Shift) -> Iterator[Edit]:
 # --- fragments ----------------------------------------------------------------------------------------------------------
 
 
-def _fragment_patches(source: BinaryIO, moof: Box, shift: Shift) -> Iterator[Edit]:
+def _fragment_patches(source: BinaryIO, moof: Box, shift: Movement) -> Iterator[Edit]:
     tracks = 0
     for traf in walk(source, moof.body, moof.stop):
         if isinstance(traf, Unread):
@@ -204,13 +230,13 @@ def _fragment_patches(source: BinaryIO, moof: Box, shift: Shift) -> Iterator[Edi
             yield Edit(at, at + 8, _wide(shift(base)))
 
 
-def _random_access_patches(source: BinaryIO, mfra: Box, shift: Shift) -> Iterator[Edit]:
+def _random_access_patches(source: BinaryIO, mfra: Box, shift: Movement) -> Iterator[Edit]:
     for box in walk(source, mfra.body, mfra.stop):
         if isinstance(box, Box) and box.kind == b"tfra":
             yield Edit(box.body, box.stop, _fragment_index(_body(source, box), shift))
 
 
-def _fragment_index(body: bytes, shift: Shift) -> bytes:
+def _fragment_index(body: bytes, shift: Movement) -> bytes:
     """Move the moof offsets of a ``tfra``: after version, track and lengths come entries of one size."""
     fields = _Fields(body)
     width = 8 if fields.take(4) >> 24 else 4
@@ -224,19 +250,24 @@ def _fragment_index(body: bytes, shift: Shift) -> bytes:
     return bytes(fields.data)
 
 
-def _segment_patches(source: BinaryIO, sidx: Box, shift: Shift) -> Iterator[Edit]:
-    """Move a ``sidx``'s first_offset, which counts from its own end: it changes only if the pivot lies between."""
-    width = 8 if read_at(source, sidx.body, 1, what="sidx") != b"\0" else 4
-    at = sidx.body + 12 + width
-    if at + width > sidx.stop:
-        raise broken("a sidx ends before its first_offset")
-    offset = int.from_bytes(read_at(source, at, width, what="sidx"))
-    new = shift(sidx.stop + offset) - shift(sidx.stop)
-    if new == offset:
-        return
-    if not 0 <= new < 1 << 8 * width:
-        raise broken(f"the first offset of a sidx becomes {new}")
-    yield Edit(at, at + width, new.to_bytes(width))
+def _segment_patches(source: BinaryIO, sidx: Box, shift: Movement) -> Iterator[Edit]:
+    """Move a ``sidx``'s first_offset, which counts from its own end, and mend the sizes of what it refers to."""
+    fields = _Fields(_body(source, sidx))
+    width = _WIDE if fields.take(4) >> 24 else _NARROW
+    fields.take(8 + width)
+    offset = fields.take(width)
+    at, end = sidx.stop + offset, shift(sidx.stop)
+    fields.put(width, shift(at) - end)
+    for _ in range(fields.take(4) & _U16):  # 16 bits that are reserved stand before
+        word = fields.take(4)
+        size = shift(at + (word & _U31)) - shift(at)
+        if size > _U31:
+            raise broken(f"a part that a sidx refers to grows to {size} bytes")
+        fields.put(4, word & ~_U31 | size)
+        at += word & _U31
+        fields.take(8)
+    if bytes(fields.data) != _body(source, sidx):
+        yield Edit(sidx.body, sidx.stop, bytes(fields.data))
 
 
 def _body(source: BinaryIO, box: Box) -> bytes:
@@ -252,11 +283,11 @@ def _wide(value: int) -> bytes:
     return value.to_bytes(8)
 
 
-_MOVES: dict[bytes, dict[bytes, Callable[[Node, Shift], Node]]] = {
+_MOVES: dict[bytes, dict[bytes, Callable[[Node, Movement], Node]]] = {
     b"stbl": {b"stco": _chunks, b"co64": _chunks, b"saio": _auxiliary},
     b"meta": {b"iloc": _items},
 }
-_PATCHES: dict[bytes, Callable[[BinaryIO, Box, Shift], Iterator[Edit]]] = {
+_PATCHES: dict[bytes, Callable[[BinaryIO, Box, Movement], Iterator[Edit]]] = {
     b"meta": _item_patches,
     b"moof": _fragment_patches,
     b"mfra": _random_access_patches,

@@ -50,12 +50,28 @@ def walk(source: BinaryIO, start: int, stop: int) -> Iterator[Element]:
     for _ in range(MAX_ELEMENTS):
         if at >= stop:
             return
-        element = _element(source, at)
-        if element.stop > stop:
-            raise broken(f"expected {element.stop - element.start} bytes of {element.kind:X} at {at}, found {stop - at}")
-        yield element
-        at = element.stop
+        found = _element(source, at)
+        if found.stop > stop:
+            raise broken(f"expected {found.stop - found.start} bytes of {found.kind:X} at {at}, found {stop - at}")
+        yield found
+        at = found.stop
     raise broken(f"expected at most {MAX_ELEMENTS} elements")
+
+
+def element(head: bytes, at: int) -> Element:
+    """Read the head of an element from the bytes that stand ``at``.
+
+    Raises:
+        Malformed: no element begins so (``ebml.broken``).
+    """
+    id_bytes = _WIDTHS[head[0]] if head else 0
+    length = id_bytes + _WIDTHS[head[id_bytes]] if id_bytes < len(head) else 0
+    if not head or head[0] < _LEAST_ID or not id_bytes < length <= len(head) or not head[id_bytes]:
+        raise broken(f"expected an element at {at}, found {head[:_MAX_HEAD_BYTES].hex(' ') or 'the end'}")
+    most = (1 << 7 * (length - id_bytes)) - 1
+    size = int.from_bytes(head[id_bytes:length]) & most
+    data = at + length
+    return Element(int.from_bytes(head[:id_bytes]), at, data, data if size == most else data + size, size != most)
 
 
 def inside(data: bytes) -> Iterator[tuple[Element, bytes]]:
@@ -64,10 +80,10 @@ def inside(data: bytes) -> Iterator[tuple[Element, bytes]]:
     Raises:
         Malformed: as ``walk``, and if there are more than ``MAX_INSIDE``.
     """
-    for number, element in enumerate(walk(io.BytesIO(data), 0, len(data))):
-        if not element.known or number == MAX_INSIDE:
-            raise broken(f"expected at most {MAX_INSIDE} elements, each with a size, found another {element.kind:X}")
-        yield element, data[element.data : element.stop]
+    for number, found in enumerate(walk(io.BytesIO(data), 0, len(data))):
+        if not found.known or number == MAX_INSIDE:
+            raise broken(f"expected at most {MAX_INSIDE} elements, each with a size, found another {found.kind:X}")
+        yield found, data[found.data : found.stop]
 
 
 def packed(kind: int, payload: bytes, width: int = 0) -> bytes:
@@ -128,15 +144,7 @@ def broken(what: str) -> Malformed:
 
 def _element(source: BinaryIO, at: int) -> Element:
     source.seek(at)
-    head = source.read(_MAX_HEAD_BYTES)
-    id_bytes = _WIDTHS[head[0]] if head else 0
-    length = id_bytes + _WIDTHS[head[id_bytes]] if id_bytes < len(head) else 0
-    if not head or head[0] < _LEAST_ID or not id_bytes < length <= len(head) or not head[id_bytes]:
-        raise broken(f"expected an element at {at}, found {head.hex(' ') or 'the end'}")
-    most = (1 << 7 * (length - id_bytes)) - 1
-    size = int.from_bytes(head[id_bytes:length]) & most
-    data = at + length
-    return Element(int.from_bytes(head[:id_bytes]), at, data, data if size == most else data + size, size != most)
+    return element(source.read(_MAX_HEAD_BYTES), at)
 
 
 def _id(kind: int) -> bytes:

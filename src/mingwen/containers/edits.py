@@ -1,7 +1,7 @@
 """Reading at offsets, bounded and exact: what every container walker stands on."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from mingwen.domain.errors import Malformed
@@ -56,14 +56,25 @@ def spliced(edits: Iterable[Edit], size: int) -> Splice:
     Raises:
         Malformed: two edits overlap, since the structures they were found by do (``file.overlap``).
     """
-    pieces: list[Keep | bytes] = []
-    cursor = 0
-    for start, stop, new in sorted(edits, key=lambda e: e[:2]):
-        if start < cursor:
+    return tuple(streamed(sorted(edits, key=lambda e: e[:2]), size))
+
+
+def streamed(edits: Iterable[Edit], size: int, *, start: int = 0) -> Iterator[Keep | bytes]:
+    """Do so piece by piece, for more edits than memory should hold; they come in order, and none before ``start``.
+
+    Raises:
+        Malformed: as ``spliced``.
+    """
+    cursor = start
+    for begin, stop, new in edits:
+        if begin < cursor:
             raise Malformed(
-                "file.overlap", f"expected parts beside each other, but two overlap at {start}", hint="the file is damaged"
+                "file.overlap", f"expected parts beside each other, but two overlap at {begin}", hint="the file is damaged"
             )
-        pieces += [Keep(cursor, start), new]
+        if cursor < begin:
+            yield Keep(cursor, begin)
+        if new:
+            yield new
         cursor = stop
-    pieces.append(Keep(cursor, size))
-    return tuple(p for p in pieces if p != b"" and not (isinstance(p, Keep) and p.start == p.stop))
+    if cursor < size:
+        yield Keep(cursor, size)
