@@ -65,7 +65,9 @@ def alike(coder: VideoCodecContext, first: VideoFrame, source: VideoCodecContext
     _planes.require(name)
     known = [f.name for f in coder.codec.video_formats or ()]
     if name not in known:
-        raise Refused("notice.pixels", f"expected pixels of {', '.join(known)}, got {name}", hint="convert the video to yuv420p first")
+        raise Refused(
+            "notice.pixels", f"expected pixels of {', '.join(known)}, got {name}", hint="convert the video to yuv420p first"
+        )
     coder.width, coder.height, coder.pix_fmt = first.width, first.height, name
     if source.sample_aspect_ratio:
         coder.sample_aspect_ratio = source.sample_aspect_ratio
@@ -95,7 +97,9 @@ def decoded(context: VideoCodecContext, source: BinaryIO, samples: Iterable[Samp
     yield from context.decode(None)
 
 
-def encoder(codec: str, first: VideoFrame, source: VideoCodecContext, rate: Fraction, options: dict[str, str]) -> VideoCodecContext:
+def encoder(
+    codec: str, first: VideoFrame, source: VideoCodecContext, rate: Fraction, options: dict[str, str]
+) -> VideoCodecContext:
     """Return an open encoder whose pictures take the places of others; it counts them by their number.
 
     ``rate`` is of frames a second where the old pictures do not say one: players compare what both say.

@@ -6,7 +6,6 @@ but decoded after, that need what came earlier (an open GOP): the pictures befor
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TypeAlias
 
 NAL_TYPE_H264, NAL_TYPE_HEVC = 0x1F, 0x3F
 IDR_H264 = 5
@@ -15,6 +14,8 @@ IDR_HEVC, OPEN_HEVC = (19, 20), (16, 17, 18, 21)
 """ITU-T H.265 table 7-1: IDR_W_RADL, IDR_N_LP; BLA_W_LP, BLA_W_RADL, BLA_N_LP, CRA_NUT."""
 SEQUENCE_HEADER, FRAME_HEADER, METADATA, FRAME, TEMPORAL_DELIMITER = 1, 3, 5, 6, 2
 """OBU types of AV1 (§6.2.2)."""
+VP8_FLAGS, SHOWN_KEY_VP8 = 0b1_0001, 0b1_0000
+"""show_frame, and not (the inverse) key frame (RFC 6386 §9.1)."""
 SHOWN_KEY_AV1 = 0b0001
 """show_existing_frame 0, frame_type KEY_FRAME, show_frame 1 (§5.9.2)."""
 
@@ -87,7 +88,7 @@ def _hevc(config: bytes, sample: bytes) -> Entry:
 
 
 def _vp8(_: bytes, sample: bytes) -> Entry:
-    return Entry.CLEAN if sample and sample[0] & 0b1_0001 == 0b1_0000 else Entry.NONE  # RFC 6386 §9.1: key, shown
+    return Entry.CLEAN if sample and sample[0] & VP8_FLAGS == SHOWN_KEY_VP8 else Entry.NONE
 
 
 def _vp9(_: bytes, sample: bytes) -> Entry:

@@ -1,16 +1,26 @@
-"""What makes new samples live beside old ones in one track: parameter sets under ids of their own, and one configuration for both.
+"""What lets new samples live beside old ones in a track: parameter sets under ids of their own, one configuration for both.
 
 New pictures of H.264 and HEVC refer to parameter sets whose ids the source does not use, and the decoder configuration holds the
 source's and ours (ISO/IEC 14496-15 allows several), so that no old sample changes. AV1 and VP9 say in the stream what they need.
 Messages that belong to a picture, captions and HDR among them, are carried from the old sample to the new.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
-from mingwen.notices._entry import METADATA, NAL_TYPE_H264, NAL_TYPE_HEVC, OPEN_HEVC, SEQUENCE_HEADER, TEMPORAL_DELIMITER
-from mingwen.notices._entry import length_size, obus, units
-from mingwen.notices._nal import bits_of, coded, framed, guarded, listed, listing, messages, number_at, unguarded, unit_of, with_number
+from mingwen.notices._entry import NAL_TYPE_H264, NAL_TYPE_HEVC, OPEN_HEVC, length_size, units
+from mingwen.notices._nal import (
+    bits_of,
+    coded,
+    framed,
+    guarded,
+    listed,
+    listing,
+    messages,
+    number_at,
+    unguarded,
+    unit_of,
+    with_number,
+)
 
 SPS_H264, PPS_H264, SEI_H264, DELIMITER_H264 = 7, 8, 6, 9
 SETS_H264 = (SPS_H264, PPS_H264, 13, 15)
@@ -20,7 +30,7 @@ DELIMITER_HEVC, SEI_HEVC, DOLBY_VISION = 35, 39, 62
 BLA_N_LP, NO_OUTPUT_OF_PRIOR = 18, 0x40
 CARRIED = {4, 5, 45, 47, 137, 144, 147, 148, 149}
 """SEI messages of a picture, not of a coding: registered (captions, HDR10+) and unregistered data, frame packing, orientation,
-mastering display, light level, transfer, ambient viewing, colour volume. By the unregistered one ffmpeg knows old encoders' faults."""
+mastering display, light level, transfer, ambient viewing, colour volume. By the unregistered ffmpeg knows encoders' faults."""
 HIGHEST_H264 = 31
 HIGHEST_HEVC = 15
 PPS_IDS_HEVC = range(30, 14, -1)
@@ -31,28 +41,6 @@ MOST_H264 = {30: 10, 31: 14, 32: 20, 40: 20, 41: 50, 42: 50, 50: 135}
 MOST_HEVC = {93: 10, 120: 12, 123: 20, 150: 25, 153: 40, 156: 60, 180: 60, 183: 120}
 """Mbit/s by level_idc (ITU-T H.264 table A-1, H.265 table A.9); levels below are small enough to be raised."""
 LEAST_RATE, MOST_RATE, MARGIN = 10, 240, 2.5
-
-
-class Dialect(Protocol):
-    """How one coding's new samples are fitted into the track they go to."""
-
-    def options(self, spent: float) -> dict[str, str]:
-        """Return what the encoder is told; the old samples ``spent`` so many Mbit/s."""
-
-    def taken(self, old: Iterable[bytes]) -> None:
-        """Learn from the samples that are replaced; called before the encoder is opened."""
-
-    def config(self, made: bytes, depth: int) -> bytes | None:
-        """Return the configuration for old and new samples, from what the encoder calls its own; None leaves it.
-
-        ``depth`` is by how many pictures the old ones come early: players reckon decoding times with it.
-        """
-
-    def sample(self, made: bytes, old: bytes) -> bytes:
-        """Return a new sample in the track's form, with the messages of the old one shown at its time."""
-
-    def entered(self, sample: bytes) -> bytes:
-        """Return the first old sample behind new ones, which is as it was if it has what it needs and says what it is."""
 
 
 def _free(ids: Iterable[int], used: set[int]) -> int:
@@ -296,68 +284,3 @@ def _slice(unit: bytes, kind: int, pps: int) -> bytes:
     if bits[at] != "1":
         raise ValueError(bits)
     return guarded(raw[:2] + int(bits[:at] + coded(pps) + bits[at + 1 :], 2).to_bytes(2, "big") + raw[3:])
-
-
-# --- the others ---------------------------------------------------------------------------------------------------------------------
-
-
-class Plain:
-    """VP8, VP9, Motion JPEG: every key picture says all."""
-
-    def __init__(self, config: bytes) -> None:
-        del config
-
-    def options(self, spent: float) -> dict[str, str]:
-        """Return nothing more."""
-        del spent
-        return {}
-
-    def taken(self, old: Iterable[bytes]) -> None:
-        """Nothing is learnt."""
-
-    def config(self, made: bytes, depth: int) -> bytes | None:
-        """Leave it."""
-        del made, depth
-
-    def sample(self, made: bytes, old: bytes) -> bytes:
-        """Return it as the encoder made it."""
-        del old
-        return made
-
-    def entered(self, sample: bytes) -> bytes:
-        """Return it as it is."""
-        return sample
-
-
-class Av1(Plain):
-    """Sequence headers stand in the stream (AV1 §7.5)."""
-
-    def __init__(self, config: bytes) -> None:
-        super().__init__(config)
-        self.header = b"".join(whole for kind, whole, _ in obus(config[4:]) if kind == SEQUENCE_HEADER)
-
-    def taken(self, old: Iterable[bytes]) -> None:
-        """Keep the last sequence header."""
-        for sample in old:
-            self.header = b"".join(whole for kind, whole, _ in obus(sample) if kind == SEQUENCE_HEADER) or self.header
-
-    def sample(self, made: bytes, old: bytes) -> bytes:
-        """Put the old metadata, HDR and captions among them, between our sequence header and our picture."""
-        ours = [(kind, whole) for kind, whole, _ in obus(made) if kind not in (TEMPORAL_DELIMITER, METADATA)]
-        head = [whole for kind, whole in ours if kind == SEQUENCE_HEADER]
-        kept = [whole for kind, whole, _ in obus(old) if kind == METADATA]
-        return b"".join([*head, *kept, *(whole for kind, whole in ours if kind != SEQUENCE_HEADER)])
-
-    def entered(self, sample: bytes) -> bytes:
-        """Put the source's sequence header before a picture that has none."""
-        return sample if any(kind == SEQUENCE_HEADER for kind, _, _ in obus(sample)) else self.header + sample
-
-
-DIALECTS: dict[str, Callable[[bytes], Dialect]] = {
-    "h264": H264,
-    "hevc": Hevc,
-    "vp8": Plain,
-    "vp9": Plain,
-    "av1": Av1,
-    "mjpeg": Plain,
-}

@@ -84,8 +84,8 @@ def _pixels(frame: VideoFrame, number: int) -> Pixels:
     """Return a plane as rows × columns × interleaved components: the memory of the frame itself."""
     plane = frame.planes[number]
     together = 2 if frame.format.name.startswith("nv") and plane.width < frame.width else 1
-    kind = np.uint8 if frame.format.components[0].bits <= 8 else np.uint16  # noqa: PLR2004 - a byte
-    rows = np.frombuffer(plane, kind).reshape(plane.height, -1)
+    octets = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
+    rows: Pixels = octets if frame.format.components[0].bits <= 8 else octets.view(np.uint16)  # noqa: PLR2004 - a byte
     return rows[:, : plane.width * together].reshape(plane.height, plane.width, together)
 
 

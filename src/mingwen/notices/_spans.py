@@ -58,7 +58,7 @@ class Labels:
         self.ink = 0
         """Height of the letters in pixels."""
 
-    def marked(self, frame: VideoFrame, shown: Fraction | int, until: Fraction | int | float) -> VideoFrame:
+    def marked(self, frame: VideoFrame, shown: Fraction | int, until: Fraction | float) -> VideoFrame:
         """Draw the label if the picture is seen within a span; times in the spans' ticks."""
         span = next((s for s in self._under if shown < s.stop and until > s.start), None)
         if span is None:

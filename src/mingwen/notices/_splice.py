@@ -5,7 +5,6 @@ new sample takes the place of an old one: as many, decoded at the same times, sh
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count, pairwise
@@ -13,12 +12,14 @@ from math import inf
 from typing import BinaryIO
 
 from av import Packet
+from av.error import FFmpegError
 from av.video.frame import PictureType
+from av.video.stream import VideoStream
 
 from mingwen.domain.notices import Style
 from mingwen.notices import _coding
+from mingwen.notices._dialect import DIALECTS, Dialect
 from mingwen.notices._entry import ENTRIES, Entry, entry
-from mingwen.notices._parameter_sets import DIALECTS, Dialect
 from mingwen.notices._spans import Labels, Span, spans
 from mingwen.notices._track import New, Sample, Track
 
@@ -26,6 +27,7 @@ MAX_SEGMENT_FRAMES = 3000
 MAX_SEGMENT_BYTES = 256 * 1024 * 1024
 """What is made anew is held in memory until the file is written."""
 MAX_LEADING = 64
+NOT_ONE_EACH = "its pictures do not come one from each sample, each at its own time"
 
 
 class NoSplice(Exception):
@@ -51,16 +53,21 @@ def made(source: BinaryIO, track: Track, style: Style) -> tuple[dict[int, New], 
         NoSplice: new samples cannot stand beside the old ones, or there would be too many.
         Refused, Misused: as ``label_for``.
     """
+    if style.persistent:
+        raise NoSplice("the label stands on every picture")
     if track.obstacle or track.codec not in ENTRIES:
         raise NoSplice(track.obstacle or f"{track.codec or 'its codec'} cannot be spliced")
     news, config = dict[int, New](), track.config
     under = spans(track.first_shown, track.last_shown, Fraction(style.seconds) * track.scale, style)
     labels = Labels(style, under, track.matrix, track.aspect)
-    for piece in _pieces(source, track, under):
-        new, both = _anew(source, track, piece, DIALECTS[track.codec](config), labels)
-        news, config = news | new, both or config
-        if sum(len(n.data) for n in news.values()) > MAX_SEGMENT_BYTES:
-            raise NoSplice(f"what is made anew would take over {MAX_SEGMENT_BYTES} bytes")
+    try:
+        for piece in _pieces(source, track, under):
+            new, both = _anew(source, track, piece, DIALECTS[track.codec](config), labels)
+            news, config = news | new, both or config
+    except (FFmpegError, LookupError, ValueError, ArithmeticError, StopIteration) as broken:
+        raise NoSplice(f"its samples do not read as {track.codec}: {broken}") from broken
+    if sum(len(n.data) for n in news.values()) > MAX_SEGMENT_BYTES:
+        raise NoSplice(f"what is made anew would take over {MAX_SEGMENT_BYTES} bytes")
     return news, config if config != track.config else None, labels.ink
 
 
@@ -86,7 +93,7 @@ def _pieces(source: BinaryIO, track: Track, under: tuple[Span, ...]) -> list[Pie
 
 def _piece(source: BinaryIO, track: Track, span: Span) -> Piece:
     samples = track.samples
-    start = max(bisect_right(samples, span.start, key=lambda s: s.dts) - 1, 0)
+    start = max(bisect_right(samples, int(span.start), key=lambda s: s.dts) - 1, 0)
     while start and not (samples[start].key and samples[start].pts <= span.start):
         start -= 1
     warm = start
@@ -126,6 +133,8 @@ def _anew(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels
     old = list(track.samples[piece.start : piece.stop])
     dialect.taken(_bytes(source, sample) for sample in old)
     shown = {s.pts: s for n, s in enumerate(old, piece.start) if n != piece.moved}
+    if len(shown) + (piece.moved is not None) < len(old) or not all(sample.size for sample in old):
+        raise NoSplice(NOT_ONE_EACH)
     packets, header, depth = _coded(source, track, piece, dialect, labels, shown)
     config = dialect.config(header, depth)
     data = [dialect.sample(bytes(p), _bytes(source, shown[time])) for p, time in zip(packets, sorted(shown), strict=True)]
@@ -145,9 +154,9 @@ def _entered(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect) -> 
     return {piece.stop: new} if new.data != data else {}
 
 
-def _coded(  # noqa: PLR0913 - what one piece needs
+def _coded(
     source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels: Labels, shown: dict[int, Sample]
-) -> tuple[list[Packet], bytes, int]:
+) -> tuple[list[Packet[VideoStream]], bytes, int]:
     """Decode, draw and encode: a packet for each time, in the order they are shown in, and the encoder's own header."""
     times = sorted(shown)
     following = piece.stop if piece.moved is None else piece.moved
@@ -157,10 +166,10 @@ def _coded(  # noqa: PLR0913 - what one piece needs
     pictures = _coding.decoded(context, source, track.samples[piece.warm : piece.stop])
     seconds = (times[-1] - times[0] + closest) / track.scale
     options = dialect.options(sum(s.size for s in shown.values()) * 8 / 1e6 / seconds)
-    packets, coder = list[Packet](), None
+    packets, coder = list[Packet[VideoStream]](), None
     for number, frame in enumerate(f for f in pictures if f.pts in shown):
         if number >= len(times) or frame.pts != times[number]:
-            raise NoSplice("its pictures do not come one from each sample")
+            raise NoSplice(NOT_ONE_EACH)
         coder = coder or _coding.encoder(track.codec, frame, context, Fraction(track.scale, closest), options)
         marked = labels.marked(frame, times[number], ends[number])
         marked.pict_type = PictureType.I if shown[times[number]].key else PictureType.NONE
@@ -168,5 +177,5 @@ def _coded(  # noqa: PLR0913 - what one piece needs
         packets += coder.encode(marked)
     packets += coder.encode(None) if coder else []
     if coder is None or len(packets) != len(times):
-        raise NoSplice("its pictures do not come one from each sample")
+        raise NoSplice(NOT_ONE_EACH)
     return packets, coder.extradata or b"", context.reorder_depth

@@ -107,9 +107,7 @@ def _transcode(content: InputContainer, plan: _Plan, out: OutputContainer, track
     out.set_chapters(content.chapters())
     first, labels = _opening(content, plan.picture, track, style)
     streams = sorted((plan.picture, *plan.copied), key=lambda s: s.index)
-    targets = {
-        s.index: _coder(out, plan.picture, first, track.matrix) if s is plan.picture else _copy(out, s) for s in streams
-    }
+    targets = {s.index: _coder(out, plan.picture, first, track.matrix) if s is plan.picture else _copy(out, s) for s in streams}
     coder = targets[plan.picture.index]
     if not isinstance(coder, VideoStream):
         raise TypeError(type(coder))

@@ -48,8 +48,6 @@ def _drawn(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, sty
     if track.codec:
         _coding.require(track.codec, track.width * track.height)
     try:
-        if style.persistent:
-            raise NoSplice("the label stands on every picture")
         news, config, ink = _splice.made(source, track, style)
     except NoSplice as reason:
         ink, left_out = _whole.encoded(source, sink, format_name, track, style)
