@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count, pairwise
 from math import inf
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
-from av import Packet
 from av.error import FFmpegError
 from av.video.frame import PictureType
-from av.video.stream import VideoStream
 
 from mingwen.domain.notices import Style
 from mingwen.notices import _coding
@@ -23,6 +21,8 @@ from mingwen.notices._entry import ENTRIES, Entry, entry
 from mingwen.notices._spans import Labels, Span, spans
 from mingwen.notices._track import New, Sample, Track
 
+Coded: TypeAlias = tuple[bytes, bool]
+"""What the encoder made of a picture, and whether it is a key."""
 MAX_SEGMENT_FRAMES = 3000
 MAX_SEGMENT_BYTES = 256 * 1024 * 1024
 """What is made anew is held in memory until the file is written."""
@@ -58,7 +58,8 @@ def made(source: BinaryIO, track: Track, style: Style) -> tuple[dict[int, New], 
     if track.obstacle or track.codec not in ENTRIES:
         raise NoSplice(track.obstacle or f"{track.codec or 'its codec'} cannot be spliced")
     news, config = dict[int, New](), track.config
-    under = spans(track.first_shown, track.last_shown, Fraction(style.seconds) * track.scale, style)
+    first = max(track.first_shown, min((sample.pts for sample in track.samples[:MAX_LEADING]), default=0))
+    under = spans(first, track.last_shown, Fraction(style.seconds) * track.scale, style)
     labels = Labels(style, under, track.matrix, track.aspect)
     try:
         for piece in _pieces(source, track, under):
@@ -137,8 +138,8 @@ def _anew(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels
         raise NoSplice(NOT_ONE_EACH)
     packets, header, depth = _coded(source, track, piece, dialect, labels, shown)
     config = dialect.config(header, depth)
-    data = [dialect.sample(bytes(p), _bytes(source, shown[time])) for p, time in zip(packets, sorted(shown), strict=True)]
-    new = {n: New(d, t, p.is_keyframe) for n, d, t, p in zip(count(piece.start), data, sorted(shown), packets, strict=False)}
+    data = [dialect.sample(p, _bytes(source, shown[time])) for (p, _), time in zip(packets, sorted(shown), strict=True)]
+    new = {n: New(d, t, key) for n, d, t, (_, key) in zip(count(piece.start), data, sorted(shown), packets, strict=False)}
     return new | _entered(source, track, piece, dialect), config
 
 
@@ -156,7 +157,7 @@ def _entered(source: BinaryIO, track: Track, piece: Piece, dialect: Dialect) -> 
 
 def _coded(
     source: BinaryIO, track: Track, piece: Piece, dialect: Dialect, labels: Labels, shown: dict[int, Sample]
-) -> tuple[list[Packet[VideoStream]], bytes, int]:
+) -> tuple[list[Coded], bytes, int]:
     """Decode, draw and encode: a packet for each time, in the order they are shown in, and the encoder's own header."""
     times = sorted(shown)
     following = piece.stop if piece.moved is None else piece.moved
@@ -166,7 +167,7 @@ def _coded(
     pictures = _coding.decoded(context, source, track.samples[piece.warm : piece.stop])
     seconds = (times[-1] - times[0] + closest) / track.scale
     options = dialect.options(sum(s.size for s in shown.values()) * 8 / 1e6 / seconds)
-    packets, coder = list[Packet[VideoStream]](), None
+    packets, coder = list[Coded](), None
     for number, frame in enumerate(f for f in pictures if f.pts in shown):
         if number >= len(times) or frame.pts != times[number]:
             raise NoSplice(NOT_ONE_EACH)
@@ -174,8 +175,8 @@ def _coded(
         marked = labels.marked(frame, times[number], ends[number])
         marked.pict_type = PictureType.I if shown[times[number]].key else PictureType.NONE
         marked.pts, marked.time_base = number, coder.time_base
-        packets += coder.encode(marked)
-    packets += coder.encode(None) if coder else []
+        packets += [(bytes(p), p.is_keyframe) for p in coder.encode(marked)]
+    packets += [(bytes(p), p.is_keyframe) for p in coder.encode(None)] if coder else []
     if coder is None or len(packets) != len(times):
         raise NoSplice(NOT_ONE_EACH)
     return packets, coder.extradata or b"", context.reorder_depth

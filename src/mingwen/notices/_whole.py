@@ -5,15 +5,18 @@ subtitles and data are copied packet by packet. Nothing is held but what decoder
 """
 
 import io
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from struct import iter_unpack, unpack
 from typing import BinaryIO
 
 import av
 from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type as Kind
 from av.stream import Discard, Disposition, Stream
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
@@ -42,6 +45,15 @@ class _Plan:
     left_out: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What the film begins with, and the labels it is to bear."""
+
+    first: VideoFrame
+    labels: Labels
+    matrix: Matrix | None
+
+
 def encoded(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, style: Style) -> tuple[int, tuple[str, ...]]:
     """Write the film with its label; return the height of the ink in pixels, and which streams could not be copied.
 
@@ -50,12 +62,14 @@ def encoded(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, st
         Refused, Misused: it is encrypted, or as ``_coding`` and ``label_for`` say.
         FFmpegError, ValueError, ArithmeticError: the video does not decode.
     """
+    first = _first(source, format_name)
     source.seek(0)
     with av.open(source, "r", metadata_errors="replace") as content:
         plan = _plan(content, format_name)
+        opening = _Opening(first, _labels(plan.picture, first, track, style), track.matrix)
         with av.open(sink, "w", format=MUXERS[format_name], options=_muxing(plan, format_name)) as out:
-            ink = _transcode(content, plan, out, track, style)
-    return ink, plan.left_out
+            _transcode(content, plan, out, opening)
+    return opening.labels.ink, plan.left_out
 
 
 def _plan(content: InputContainer, format_name: str) -> _Plan:
@@ -102,12 +116,11 @@ def _muxing(plan: _Plan, format_name: str) -> dict[str, str]:
     return {"video_track_timescale": str((plan.picture.time_base or CLOCK).denominator), "movflags": "+write_colr"}
 
 
-def _transcode(content: InputContainer, plan: _Plan, out: OutputContainer, track: Track, style: Style) -> int:
+def _transcode(content: InputContainer, plan: _Plan, out: OutputContainer, opening: _Opening) -> None:
     out.metadata.update(content.metadata)
     out.set_chapters(content.chapters())
-    first, labels = _opening(content, plan.picture, track, style)
     streams = sorted((plan.picture, *plan.copied), key=lambda s: s.index)
-    targets = {s.index: _coder(out, plan.picture, first, track.matrix) if s is plan.picture else _copy(out, s) for s in streams}
+    targets = {s.index: _coder(out, plan.picture, opening) if s is plan.picture else _copy(out, s) for s in streams}
     coder = targets[plan.picture.index]
     if not isinstance(coder, VideoStream):
         raise TypeError(type(coder))
@@ -115,25 +128,28 @@ def _transcode(content: InputContainer, plan: _Plan, out: OutputContainer, track
         if packet.stream is plan.picture:
             for frame in plan.picture.decode(packet if packet.size else None):
                 frame.pict_type = PictureType.NONE
-                out.mux(coder.encode(labels.marked(frame, frame.pts or 0, (frame.pts or 0) + max(frame.duration, 1))))
+                now = frame.pts or 0
+                out.mux(coder.encode(opening.labels.marked(frame, now, now + max(frame.duration, 1))))
         elif packet.dts is not None:
             packet.stream = targets[packet.stream.index]
             out.mux(packet)
     out.mux(coder.encode(None))
-    return labels.ink
 
 
-def _opening(content: InputContainer, picture: VideoStream, track: Track, style: Style) -> tuple[VideoFrame, Labels]:
-    """Look at the first picture, and go back to the beginning."""
-    first = next(content.decode(picture), None)
+def _first(source: BinaryIO, format_name: str) -> VideoFrame:
+    source.seek(0)
+    with av.open(source, "r", metadata_errors="replace") as content:
+        first = next(content.decode(_plan(content, format_name).picture), None)
     if first is None:
         raise Malformed("video.frames", "expected at least one picture, found none", hint="get a whole copy")
+    return first
+
+
+def _labels(picture: VideoStream, first: VideoFrame, track: Track, style: Style) -> Labels:
     clock, start = picture.time_base or CLOCK, first.pts or 0
     length = Fraction(track.last_shown - track.first_shown, track.scale) / clock
     under = spans(start, start + round(length), Fraction(style.seconds) / clock, style)
-    content.seek(0)
-    picture.codec_context.flush_buffers()
-    return first, Labels(style, under, track.matrix, track.aspect)
+    return Labels(style, under, track.matrix, track.aspect)
 
 
 def _copy(out: OutputContainer, stream: Stream) -> Stream:
@@ -142,19 +158,33 @@ def _copy(out: OutputContainer, stream: Stream) -> Stream:
     return target
 
 
-def _coder(out: OutputContainer, picture: VideoStream, first: VideoFrame, matrix: Matrix | None) -> VideoStream:
-    """Set up the encoder as the source was: also its clock, its tag and its rotation."""
-    name, options = _coding.ENCODERS[_codec(picture)]
+def _coder(out: OutputContainer, picture: VideoStream, opening: _Opening) -> VideoStream:
+    """Set up the encoder as the source was: also its clock, its tag, its rotation, its light."""
+    name, usual = _coding.ENCODERS[_codec(picture)]
+    options = {**usual, "x265-params": ":".join((usual["x265-params"], *_light(opening.first)))} if name == "libx265" else usual
     stream = out.add_stream(name, picture.average_rate or _coding.USUAL_RATE, options=options)
     if not isinstance(stream, VideoStream):
         raise TypeError(type(stream))
     coder = stream.codec_context
-    _coding.alike(coder, first, picture.codec_context)
+    _coding.alike(coder, opening.first, picture.codec_context)
     coder.time_base = stream.time_base = picture.time_base or CLOCK
     coder.flags |= Flags.frame_duration
     with suppress(ValueError):
         coder.codec_tag = picture.codec_tag
     stream.metadata.update(picture.metadata)
-    if matrix:
-        stream.set_display_matrix(matrix)
+    if opening.matrix:
+        stream.set_display_matrix(opening.matrix)
     return stream
+
+
+def _light(frame: VideoFrame) -> Iterator[str]:
+    """Yield x265's words for the mastering display (SMPTE ST 2086) and the light level (CTA-861.3), if the source tells them."""
+    told = {Kind(data.type): bytes(data) for data in frame.side_data}
+    if display := told.get(Kind.MASTERING_DISPLAY_METADATA):
+        terms = iter_unpack("=2i", display[:80])  # chromaticities of red, green, blue and white; least and most luminance
+        *places, least, most = (Fraction(a, b or 1) for a, b in terms)
+        rx, ry, gx, gy, bx, by, wx, wy = (round(place * 50_000) for place in places)
+        luminance = f"L({round(most * 10_000)},{round(least * 10_000)})"
+        yield f"master-display=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy}){luminance}"
+    if level := told.get(Kind.CONTENT_LIGHT_LEVEL):
+        yield "max-cll={},{}".format(*unpack("=2I", level[:8]))
