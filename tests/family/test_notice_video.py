@@ -80,7 +80,17 @@ KEPT = (
         "field_order",
         "color_range",
     ),
-    *("color_space", "color_transfer", "color_primaries", "r_frame_rate", "time_base", "duration_ts", "start_time", "tags"),
+    *(
+        "color_range",
+        "color_space",
+        "color_transfer",
+        "color_primaries",
+        "r_frame_rate",
+        "time_base",
+        "duration_ts",
+        "start_time",
+        "tags",
+    ),
 )
 
 

@@ -16,7 +16,7 @@ import av
 from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
-from av.sidedata.sidedata import Type as Kind
+from av.sidedata.sidedata import SideData
 from av.stream import Discard, Disposition, Stream
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
@@ -179,12 +179,11 @@ def _coder(out: OutputContainer, picture: VideoStream, opening: _Opening) -> Vid
 
 def _light(frame: VideoFrame) -> Iterator[str]:
     """Yield x265's words for the mastering display (SMPTE ST 2086) and the light level (CTA-861.3), if the source tells them."""
-    told = {Kind(data.type): bytes(data) for data in frame.side_data}
-    if display := told.get(Kind.MASTERING_DISPLAY_METADATA):
-        terms = iter_unpack("=2i", display[:80])  # chromaticities of red, green, blue and white; least and most luminance
+    if isinstance(display := frame.side_data.get("MASTERING_DISPLAY_METADATA"), SideData):
+        terms = iter_unpack("=2i", bytes(display)[:80])  # chromaticities of red, green, blue and white; least and most luminance
         *places, least, most = (Fraction(a, b or 1) for a, b in terms)
         rx, ry, gx, gy, bx, by, wx, wy = (round(place * 50_000) for place in places)
         luminance = f"L({round(most * 10_000)},{round(least * 10_000)})"
         yield f"master-display=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy}){luminance}"
-    if level := told.get(Kind.CONTENT_LIGHT_LEVEL):
-        yield "max-cll={},{}".format(*unpack("=2I", level[:8]))
+    if isinstance(level := frame.side_data.get("CONTENT_LIGHT_LEVEL"), SideData):
+        yield "max-cll={},{}".format(*unpack("=2I", bytes(level)[:8]))
