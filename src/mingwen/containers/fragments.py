@@ -63,10 +63,7 @@ class Run:
     stop: int
     first: int = -1
     """The number of its first sample; -1 if it is of another track."""
-    shift: Ints | None = None
-    """Composition offsets."""
-    size: Ints | None = None
-    flags: Ints | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +137,11 @@ def placed(old: Fragment, new: Fragment, moves: Moves) -> Edit | None:
         Malformed: an offset does not fit its 32 bits, or counts on a place in a fragment that grew (``iso.broken``).
     """
     children = list(new.node.children or ())
+    grew = size(new.node) != old.place.stop - old.place.start
     for part in new.parts:
-        children[part.at] = _placed(children[part.at], part, moves)
-    whole = packed(replace(new.node, children=tuple(children)))
-    return None if whole == packed(old.node) else Edit(old.place.start, old.place.stop, whole)
+        children[part.at] = _placed(children[part.at], part, moves, old.place if grew else None)
+    whole = replace(new.node, children=tuple(children))
+    return None if whole == old.node else Edit(old.place.start, old.place.stop, packed(whole))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
@@ -228,9 +226,7 @@ class _Reader:
         stop = int(after[-1]) if count else start
         if not ours:
             return Run(at, start, stop)
-        marks = table.get(_FLAGS, np.full(count, defaults.flags, np.int64))
-        if first is not None and count and _FLAGS not in table:
-            marks[0] = first
+        marks = _flags(table, count, defaults, first)
         shifts = table.get(_SHIFTS, np.zeros(count, np.int64))
         shifts = (shifts ^ _I32) - _I32
         ends = self._end + np.cumsum(table.get(_DURATIONS, np.full(count, defaults.duration, np.int64)))
@@ -238,7 +234,7 @@ class _Reader:
         self._end = int(ends[-1]) if count else self._end
         self.columns.append(Columns(after - sizes, sizes, begins, begins + shifts, (marks & _NOT_SYNC) == 0, self._end))
         self._count += count
-        return Run(at, start, stop, self._count - count, shifts, sizes, marks)
+        return Run(at, start, stop, self._count - count, count)
 
 
 class _Fields:
@@ -288,6 +284,14 @@ def _table(trun: Node, at: int, flags: int, count: int) -> dict[int, NDArray[np.
     return {kind: rows[:, n].copy() for n, kind in enumerate(kinds)}
 
 
+def _flags(table: dict[int, Ints], count: int, defaults: _Defaults, first: int | None) -> Ints:
+    """Return the flags of the samples of a run."""
+    marks = table.get(_FLAGS, np.full(count, defaults.flags, np.int64))
+    if first is not None and count and _FLAGS not in table:
+        marks[0] = first
+    return marks
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 
 
@@ -298,7 +302,7 @@ def _mended(fragment: Fragment, columns: Columns, changes: Changes) -> Fragment:
         if not ours:
             continue
         inner = list(children[part.at].children or ())
-        here = _within(changes, ours[0].first, ours[-1].first + len(_of(ours[-1].size)))
+        here = _within(changes, ours[0].first, ours[-1].first + ours[-1].count)
         if not len(here.number):
             continue
         for run in ours:
@@ -315,23 +319,22 @@ def _within(changes: Changes, first: int, stop: int) -> Changes:
     return Changes(changes.number[a:b] - first, changes.size[a:b], changes.pts[a:b], changes.key[a:b])
 
 
-def _of(column: Ints | None) -> Ints:
-    return np.empty(0, np.int64) if column is None else column
-
-
 def _run_mended(trun: Node, part: Part, run: Run, columns: Columns, changes: Changes) -> Node:
     """Write a run anew; it gets columns for what differs among its samples now."""
-    count = len(_of(run.size))
-    here = _within(changes, run.first, run.first + count)
+    here = _within(changes, run.first, run.first + run.count)
     if not len(here.number):
         return trun
-    sizes, marks, shifts = _of(run.size).copy(), _of(run.flags).copy(), _of(run.shift).copy()
-    sizes[here.number] = here.size
-    shifts[here.number] = here.pts - columns.dts[run.first + here.number]
-    marks[here.number] = _marks(marks[here.number], here)
+    old = columns[run.first : run.first + run.count]
+    sizes, shifts = old.size.copy(), old.pts - old.dts
+    signed = (shifts < 0).any()
     flags = int.from_bytes(trun.body[1:4])
-    fields = 8 + 4 * (bool(flags & _OFFSET) + bool(flags & _FIRST_FLAGS))
-    table = _table(trun, fields, flags, count)
+    at = 8 + 4 * bool(flags & _OFFSET)
+    first = int.from_bytes(trun.body[at : at + 4]) if flags & _FIRST_FLAGS else None
+    table = _table(trun, at if first is None else at + 4, flags, run.count)
+    marks = _flags(table, run.count, part.defaults, first)
+    sizes[here.number] = here.size
+    shifts[here.number] = sample_tables.shifts(here.pts, old.dts[here.number])
+    marks[here.number] = _marks(marks[here.number], here)
     new = flags
     if _SIZES in table or (sizes != part.defaults.size).any():
         new, table[_SIZES] = new | _SIZES, sizes
@@ -341,11 +344,11 @@ def _run_mended(trun: Node, part: Part, run: Run, columns: Columns, changes: Cha
         new, table[_FLAGS] = (new | _FLAGS) & ~_FIRST_FLAGS, marks
     elif flags & _FIRST_FLAGS or marks[0] != part.defaults.flags:
         new |= _FIRST_FLAGS
-    version = trun.body[0] if (_of(run.shift) < 0).any() else max(trun.body[0], int((shifts < 0).any()))
-    head = pack(">II", version << 24 | new, count) + (bytes(trun.body[8:12]) if flags & _OFFSET else b"")
-    first = pack(">I", int(marks[0])) if new & _FIRST_FLAGS else b""
+    version = trun.body[0] if signed else max(trun.body[0], int((shifts < 0).any()))
+    head = pack(">II", version << 24 | new, run.count) + (bytes(trun.body[8:12]) if flags & _OFFSET else b"")
+    lead = pack(">I", int(marks[0])) if new & _FIRST_FLAGS else b""
     rows = np.stack([table[kind] for kind in _COLUMNS if new & kind], axis=1) if new & 0xF00 else np.empty((0, 0))
-    return Node(b"trun", head + first + rows.astype(">u4").tobytes())
+    return Node(b"trun", head + lead + rows.astype(">u4").tobytes())
 
 
 def _marks(old: Ints, changes: Changes) -> Ints:
@@ -354,8 +357,8 @@ def _marks(old: Ints, changes: Changes) -> Ints:
     return np.where((old & _TELLING) == np.where(changes.key, 0, _NOT_SYNC), old, new)
 
 
-def _placed(traf: Node, part: Part, moves: Moves) -> Node:
-    """Move what counts from the base of a ``traf``, and the base itself."""
+def _placed(traf: Node, part: Part, moves: Moves, grown: Box | None) -> Node:
+    """Move what counts from the base of a ``traf``, and the base itself; ``grown`` is a fragment that changes its length."""
     children = list(traf.children or ())
     base = moves(part.base)
     for run in part.runs:
@@ -369,11 +372,11 @@ def _placed(traf: Node, part: Part, moves: Moves) -> Node:
         if child.kind == b"tfhd" and int.from_bytes(child.body[1:4]) & _HAS_BASE:
             children[at] = Node(b"tfhd", bytes(child.body[:8]) + pack(">Q", base) + bytes(child.body[16:]))
         elif child.kind == b"saio":
-            children[at] = _auxiliary(child, part.base, moves)
+            children[at] = _auxiliary(child, part.base, moves, grown)
     return replace(traf, children=tuple(children))
 
 
-def _auxiliary(saio: Node, base: int, moves: Moves) -> Node:
+def _auxiliary(saio: Node, base: int, moves: Moves, grown: Box | None) -> Node:
     """Move the offsets of auxiliary information, which count from the base (§8.7.9)."""
     at = 4 + (8 if int.from_bytes(saio.body[1:4]) & 1 else 0)
     width = 8 if saio.body[0] else 4
@@ -382,6 +385,8 @@ def _auxiliary(saio: Node, base: int, moves: Moves) -> Node:
     if len(table) != count * width:
         raise broken(f"{named(saio.kind)} declares {count} entries in {len(saio.body)} bytes")
     offsets = np.frombuffer(table, f">u{width}").astype(np.int64) + base
+    if grown and ((offsets >= grown.start) & (offsets < grown.stop)).any():
+        raise broken("auxiliary information stands within a fragment that has to grow")
     moved = moves.all(offsets) - moves(base)
     if len(moved) and not (moved.min() >= 0 and int(moved.max()) < 1 << 8 * width - 1):
         raise broken("an offset of auxiliary information does not fit its field")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from math import cos, radians, sin
 from struct import unpack
 from typing import BinaryIO, Final, NamedTuple
@@ -21,6 +22,10 @@ MAX_PART_BYTES: Final = 16 << 20
 """Of one element that is read whole: tracks, cues, a SeekHead."""
 MAX_TIME: Final = 1 << 48
 """In ticks; what is later is not believed."""
+MAX_IDLE: Final = 65_536
+"""Elements that are no blocks where blocks are expected, besides one for each Cluster of unknown size."""
+MAX_AHEAD: Final = 16
+"""Elements before the first block of a Cluster that are looked at."""
 MAX_IN_GROUP: Final = 64
 """Children of one BlockGroup; a picture has some three."""
 
@@ -154,12 +159,19 @@ def blocks(source: BinaryIO, cluster: Cluster, track: int) -> Iterator[Block]:
         Malformed: elements contradict each other (``ebml.broken``).
     """
     at = cluster.data
+    mine, idle = 0x80 | track, 0
     while at < cluster.stop:
         source.seek(at)
         head = source.read(_SIMPLE_HEAD_BYTES)
+        if length := _foreign(head, mine):  # most blocks are of other tracks
+            at += length
+            continue
         element = ebml.element(head, at)
         if not element.known or element.stop > cluster.stop:
             raise ebml.broken(f"expected {element.kind:X} at {at} to end in its Cluster")
+        idle += element.kind not in {SIMPLE_BLOCK, BLOCK_GROUP}
+        if idle > MAX_IDLE:
+            raise ebml.broken(f"expected at most {MAX_IDLE} elements that are no blocks")
         if element.kind == SIMPLE_BLOCK:
             block = _block(head[element.data - at :], element, element, track)
         else:
@@ -207,6 +219,7 @@ def _segment(source: BinaryIO, head: Element, stop: int) -> Segment:
     parts: list[Element] = []
     clusters: list[Cluster] = []
     within = False  # a Cluster of unknown size?
+    idle = 0
     for element in ebml.walk(source, head.data, stop):
         kind = element.kind
         if within and (kind in _PARTS or kind in {EBML, SEGMENT}):
@@ -222,8 +235,9 @@ def _segment(source: BinaryIO, head: Element, stop: int) -> Segment:
             if not element.known:
                 raise ebml.broken(f"expected a size at {kind:X}, found none")
             parts.append(element)
-        if len(clusters) > MAX_CLUSTERS or len(parts) > MAX_PARTS:
-            raise ebml.broken(f"expected at most {MAX_CLUSTERS} Clusters and {MAX_PARTS} elements beside them")
+        idle += kind not in {CLUSTER, SIMPLE_BLOCK, BLOCK_GROUP}
+        if len(clusters) > MAX_CLUSTERS or len(parts) > MAX_PARTS or idle > len(clusters) + MAX_IDLE:
+            raise ebml.broken(f"expected at most {MAX_CLUSTERS} Clusters, {MAX_PARTS} parts and {MAX_IDLE} Voids")
     return Segment(head, stop, tuple(parts), tuple(clusters))
 
 
@@ -231,7 +245,7 @@ def _cluster(source: BinaryIO, element: Element, end: int) -> Cluster:
     """Look at what stands before the blocks."""
     time, heads = 0, list[Element]()
     stop = element.stop if element.known else end
-    for child in ebml.walk(source, element.data, stop):
+    for child in islice(ebml.walk(source, element.data, stop), MAX_AHEAD):
         if child.kind in {SIMPLE_BLOCK, BLOCK_GROUP} or child.kind in _PARTS:
             break
         if child.kind == TIMESTAMP:
@@ -241,6 +255,18 @@ def _cluster(source: BinaryIO, element: Element, end: int) -> Cluster:
     if time > MAX_TIME:
         raise ebml.broken(f"expected the time of a Cluster, found {time}")
     return Cluster(element.start, element.data, stop, element.known, time, tuple(heads))
+
+
+def _foreign(head: bytes, mine: int) -> int:
+    """Return how long a SimpleBlock of another track is; 0 for all that takes a closer look."""
+    if len(head) < _SIMPLE_HEAD_BYTES or head[0] != SIMPLE_BLOCK:
+        return 0
+    width = 9 - head[1].bit_length()
+    if width > 8 or head[1 + width] == mine or head[1 + width] < 0x80:  # noqa: PLR2004 - a track with a number of one byte
+        return 0
+    most = (1 << 7 * width) - 1
+    size = int.from_bytes(head[1 : 1 + width]) & most
+    return 1 + width + size if size != most else 0
 
 
 def _block(head: bytes, outer: Element, inner: Element, track: int) -> Block | None:

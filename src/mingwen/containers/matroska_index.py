@@ -1,4 +1,4 @@
-"""Positions in Matroska (RFC 9559 §16), when bytes move: in cues, SeekHeads and Clusters; numbers keep their widths if they can."""
+"""Places in Matroska (RFC 9559 §16) when bytes move: in cues, SeekHeads and Clusters; numbers keep their widths if they can."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mingwen.containers.boxes import Node, broken, named
 from mingwen.containers.moves import Ints
 
-MAX_SAMPLES: Final = 2_000_000
-"""Of one track; nine hours at sixty pictures a second. Each column takes 16 MB then."""
+MAX_SAMPLES: Final = 1_500_000
+"""Of one track; seven hours at sixty pictures a second. Each column takes 12 MB then."""
 MAX_BYTES: Final = 1 << 48
 """An offset beyond is not believed."""
 
@@ -25,6 +25,7 @@ Flags = NDArray[np.bool_]
 _FULL = 4
 """Version and flags."""
 _U32: Final = 1 << 32
+_I32: Final = 1 << 31
 _DEFINED_BY_LENGTH: Final = 1
 """``sgpd`` and ``sbgp``: version 1 has one more field."""
 _ALONE: Final = 0x20
@@ -45,6 +46,11 @@ class Columns:
     key: Flags
     end: int = 0
     """When the last sample's time is over."""
+
+    @property
+    def shown_until(self) -> int:
+        """When the picture that is shown last is over, if it lasts as long as the one that is decoded last."""
+        return int(self.pts.max()) + self.end - int(self.dts[-1]) if len(self.pts) else self.end
 
     def __getitem__(self, at: slice) -> "Columns":
         return Columns(self.offset[at], self.size[at], self.dts[at], self.pts[at], self.key[at])
@@ -74,8 +80,8 @@ def columns(stbl: Node) -> Columns:
         raise broken(f"stts knows of {len(delta)} samples, stsz of {count}")
     after = np.cumsum(delta)
     dts = after - delta
-    counts, shifts = _runs(stbl, b"ctts", count)
-    shift = np.repeat(shifts.astype(np.uint32).view(np.int32).astype(np.int64), counts)
+    counts, values = _runs(stbl, b"ctts", count)
+    shift = np.repeat(values.astype(np.uint32).view(np.int32).astype(np.int64), counts)
     pts = dts.copy()
     pts[: len(shift)] += shift
     return Columns(_offsets(stbl, size), size, dts, pts, _keys(stbl, count), int(after[-1]) if count else 0)
@@ -150,12 +156,24 @@ def replaced(stbl: Node, old: Columns, changes: Changes) -> Node:
     if (size != old.size).any():
         children = tuple(_stsz(size) if c.kind in {b"stsz", b"stz2"} else c for c in children)
     if (pts != old.pts).any():
-        shifts = pts - old.dts
-        children = _with(children, _ctts(shifts, stbl.first(b"ctts")))
-        children = tuple(_cslg(c, shifts, new) if c.kind == b"cslg" else c for c in children)
+        between = shifts(pts, old.dts)
+        children = _with(children, _ctts(between, stbl.first(b"ctts")))
+        children = tuple(_cslg(c, between, new) if c.kind == b"cslg" else c for c in children)
     if (key != old.key).any():
         children = _with(children, _stss(key))
     return replace(stbl, children=tuple(_MENDS[c.kind](c, changes) if c.kind in _MENDS else c for c in children))
+
+
+def shifts(pts: Ints, dts: Ints) -> Ints:
+    """Return how long after they are decoded samples are shown.
+
+    Raises:
+        Malformed: it is more than 32 bits can say (``iso.broken``).
+    """
+    found = pts - dts
+    if (np.abs(found) >= _I32).any():
+        raise broken("a sample would be shown long before or after it is decoded")
+    return found
 
 
 def dependencies(node: Node, changes: Changes) -> Node:

@@ -53,7 +53,7 @@ def read(source: BinaryIO) -> Track | None:
     parts, columns = films.samples(source, film)
     entries = sample_tables.descriptions(stbl) | parts.descriptions or {1}
     entry = visual_entry.entry(films.needed(stbl, b"stsd"), min(entries))
-    first, last, unplayed = films.shown(film, columns.end)
+    first, last, unplayed = films.shown(film, columns.shown_until)
     several = "its samples are coded in several ways" if len(entries) > 1 else ""
     elsewhere = "" if films.is_here(film.trak) else "its data are in another file"
     unknown = next((why for kind, why in _UNKNOWN_TABLES.items() if stbl.first(kind)), "")

@@ -182,8 +182,8 @@ def _frames(
 def _frame(source: BinaryIO, cluster: Cluster, block: Block, new: New, before: Sample) -> _Frame:
     """Build what stands around new bytes: the heads of block and group, and the group's other children."""
     time = new.pts - cluster.time
-    if not -_I16 <= time < _I16:
-        raise Misused("track.news", f"expected a time within 32768 ticks of its Cluster, got {time}", hint="keep the times")
+    if not -_I16 <= time < _I16 or new.pts < 0:
+        raise Misused("track.news", f"expected a time within 32768 ticks of its Cluster, got {new.pts}", hint="keep the times")
     track = read_at(source, block.inner.data, block.payload - 3 - block.inner.data, what="a block")
     simple = block.inner.kind == matroska.SIMPLE_BLOCK
     flags = block.flags & ~(matroska.KEY | matroska.DISCARDABLE) | (matroska.KEY if simple and new.key else 0)
