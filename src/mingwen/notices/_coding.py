@@ -83,6 +83,7 @@ def decoder(track: Track) -> VideoCodecContext:
     if not isinstance(context, VideoCodecContext):
         raise TypeError(type(context))
     context.extradata = track.config or None
+    context.options = {"max_pixels": str(MAX_PIXELS)}
     context.thread_type = "AUTO"
     return context
 

@@ -58,16 +58,21 @@ def listing(nals: Iterable[bytes]) -> bytes:
 
 def messages(unit: bytes, header: int, wanted: Callable[[int], bool]) -> bytes | None:
     """Return the SEI unit with only the messages that are wanted; None if there are none (ITU-T H.264 §7.3.2.3)."""
-    raw, at, kept = unguarded(unit), header, b""
-    while at + 2 < len(raw):
-        start, pair = at, [0, 0]
-        for part in range(2):
-            while at < len(raw) - 1 and raw[at] == 0xFF:  # noqa: PLR2004 - there is more
-                pair[part], at = pair[part] + 255, at + 1
-            pair[part], at = pair[part] + raw[at], at + 1
-        at += pair[1]
-        kept += raw[start:at] if wanted(pair[0]) else b""
-    return guarded(raw[:header] + kept + b"\x80") if kept else None
+    raw, at = unguarded(unit).rstrip(b"\0")[:-1], header
+    kept = list[bytes]()
+    while at < len(raw):
+        kind, then = _number(raw, at)
+        size, body = _number(raw, then)
+        if wanted(kind):
+            kept.append(raw[at : body + size])
+        at = body + size
+    return guarded(raw[:header] + b"".join(kept) + b"\x80") if kept else None
+
+
+def _number(raw: bytes, at: int) -> tuple[int, int]:
+    """Read a number of bytes 255 and one below: the number, and where it ends."""
+    stop = next((n for n in range(at, len(raw)) if raw[n] != 0xFF), len(raw))  # noqa: PLR2004 - there is more
+    return sum(raw[at : stop + 1]), stop + 1
 
 
 def listed(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:

@@ -86,9 +86,9 @@ def _pieces(source: BinaryIO, track: Track, under: tuple[Span, ...]) -> list[Pie
             pieces.append(replace(last, warm=before.warm, start=before.start))
         else:
             pieces.append(piece)
-    frames = sum(piece.stop - piece.start for piece in pieces)
+    frames = sum(piece.stop - piece.warm for piece in pieces)
     if frames > MAX_SEGMENT_FRAMES:
-        raise NoSplice(f"its key pictures lie too far apart: {frames} pictures would be made anew, over {MAX_SEGMENT_FRAMES}")
+        raise NoSplice(f"its key pictures lie too far apart: {frames} pictures would be decoded, over {MAX_SEGMENT_FRAMES}")
     return pieces
 
 
