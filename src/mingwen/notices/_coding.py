@@ -1,7 +1,6 @@
 """Decoding and encoding pictures: the encoder is set as the source was, so that new pictures can stand among old ones."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from typing import BinaryIO
 
@@ -115,9 +114,3 @@ def encoder(
         context.flags |= Flags.global_header
     context.open()
     return context
-
-
-def copy_tag(coder: VideoCodecContext, tag: str) -> None:
-    """Give the new track the four letters of the old, if they are four."""
-    with suppress(ValueError):
-        coder.codec_tag = tag
