@@ -1,22 +1,24 @@
 """Drawing a label into a video frame's planes: no colour conversion, nothing touched outside the label's box.
 
 Blending is the same in Y′CbCr as in R′G′B′, for one is an affine map of the other: grey and white have their luma and
-neutral chroma.
+neutral chroma. So a label is a product and a sum for each sample of a plane, reckoned once for all frames of a kind.
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from mingwen.domain.errors import Refused
-from mingwen.notices._lettering import Label, Shares
+from mingwen.domain.notices import Box
+from mingwen.notices._lettering import Label, Look, Shares
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Kind: TypeAlias = tuple[str, int, int, int, int]
 
 GRID = 4
 """Boxes begin and end on multiples of the coarsest chroma subsampling."""
@@ -37,47 +39,65 @@ def require(name: str) -> None:
         raise Refused("notice.pixels", f"expected planar YUV, RGB or grey, got {name}", hint="convert the video to yuv420p first")
 
 
-def drawn(frame: VideoFrame, label: Label) -> VideoFrame:
-    """Return a copy of the frame with the label."""
-    out = VideoFrame(frame.width, frame.height, frame.format.name)
-    for number, (old, new) in enumerate(zip(frame.planes, out.planes, strict=True)):
-        pixels = _pixels(old, frame)
-        _draw(pixels, frame, number, label)
-        new.update(_laid_out(pixels, new))
-    out.pts, out.duration, out.pict_type = frame.pts, frame.duration, frame.pict_type
-    if frame.time_base:
-        out.time_base = frame.time_base
-    out.colorspace, out.color_range = frame.colorspace, frame.color_range
-    out.color_trc, out.color_primaries = frame.color_trc, frame.color_primaries
-    return out
+def look(frame: VideoFrame) -> Look:
+    """Return what shows the R′G′B′ of a box of the frame, as stored."""
+    return partial(_seen, frame)
 
 
-def _pixels(plane: VideoPlane, frame: VideoFrame) -> Pixels:
-    """Return a plane as rows × columns × interleaved components."""
+def _seen(frame: VideoFrame, box: Box) -> NDArray[np.uint8]:
+    left, top, right, bottom = box
+    return np.asarray(frame.to_ndarray(format="rgb24")[top:bottom, left:right], np.uint8)
+
+
+class Stamp:
+    """A label ready to be put on many frames."""
+
+    def __init__(self, label: Label) -> None:
+        self._label = label
+        self._kind: Kind | None = None
+        self._marks: tuple[_Mark, ...] = ()
+
+    def put(self, frame: VideoFrame) -> VideoFrame:
+        """Draw the label on the frame, which is a copy from now on if a decoder still needs it; side data stays."""
+        kind = frame.format.name, frame.width, frame.height, frame.color_range, frame.color_trc
+        if kind != self._kind:
+            self._kind = kind
+            self._marks = tuple(_mark(self._label, frame, number) for number in range(len(frame.planes)))
+        frame.make_writable()
+        for number, mark in enumerate(self._marks):
+            left, top, right, bottom = mark.box
+            part = _pixels(frame, number)[top:bottom, left:right]
+            part[:] = np.rint(part * mark.keep + mark.give)
+        return frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What becomes of the samples in a box of one plane: a share is kept, and something is given."""
+
+    box: Box
+    keep: Shares
+    give: Shares
+
+
+def _pixels(frame: VideoFrame, number: int) -> Pixels:
+    """Return a plane as rows × columns × interleaved components: the memory of the frame itself."""
+    plane = frame.planes[number]
     together = 2 if frame.format.name.startswith("nv") and plane.width < frame.width else 1
-    data, shape = bytes(plane), (plane.height, plane.width, together)
-    if frame.format.components[0].bits <= 8:  # noqa: PLR2004 - a byte
-        return np.frombuffer(data, np.uint8).reshape(plane.height, -1)[:, : plane.width * together].reshape(shape).copy()
-    return np.frombuffer(data, np.uint16).reshape(plane.height, -1)[:, : plane.width * together].reshape(shape).copy()
+    octets = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
+    rows: Pixels = octets if frame.format.components[0].bits <= 8 else octets.view(np.uint16)  # noqa: PLR2004 - a byte
+    return rows[:, : plane.width * together].reshape(plane.height, plane.width, together)
 
 
-def _laid_out(pixels: Pixels, plane: VideoPlane) -> bytes:
-    rows = np.zeros((plane.height, plane.line_size), np.uint8)
-    flat = pixels.reshape(plane.height, -1).view(np.uint8)
-    rows[:, : flat.shape[1]] = flat
-    return rows.tobytes()
-
-
-def _draw(pixels: Pixels, frame: VideoFrame, number: int, label: Label) -> None:
-    """Blend the label into one plane, in place."""
-    height, width, components = pixels.shape
-    part = _shrunk(label, round(frame.width / width), round(frame.height / height))
-    left, top, right, bottom = part.box
-    under = pixels[top:bottom, left:right].astype(np.float32)
-    rows, columns = under.shape[:2]
-    part = replace(part, plate=part.plate[:rows, :columns], ink=part.ink[:rows, :columns])
-    over = part.blend(under, lambda grey: (_level(frame, number, grey),) * components)
-    pixels[top:bottom, left:right] = np.rint(over).astype(pixels.dtype)
+def _mark(label: Label, frame: VideoFrame, number: int) -> _Mark:
+    height, width, _ = _pixels(frame, number).shape
+    across, down = round(frame.width / width), round(frame.height / height)
+    left, top = label.x // across, label.y // down
+    rows, columns = min(label.height // down, height - top), min(label.width // across, width - left)
+    plate, ink = (_mean(shares, across, down)[:rows, :columns, None] for shares in (label.plate, label.ink))
+    beneath, above = (_level(frame, number, grey) for grey in (label.plate_grey, label.ink_grey))
+    give = beneath * plate * (1 - ink) + above * ink
+    return _Mark((left, top, left + columns, top + rows), (1 - plate) * (1 - ink), np.asarray(give, np.float32))
 
 
 def _level(frame: VideoFrame, number: int, grey: float) -> float:
@@ -93,12 +113,8 @@ def _level(frame: VideoFrame, number: int, grey: float) -> float:
     return black + span * grey * WHITE.get(frame.color_trc, 1.0)
 
 
-def _shrunk(label: Label, across: int, down: int) -> Label:
-    """Return the label at a plane's own resolution, each sample the mean of those it stands for."""
-
-    def mean(shares: Shares) -> Shares:
-        height, width = shares.shape
-        blocks = shares.reshape(height // down, down, width // across, across)
-        return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
-
-    return replace(label, x=label.x // across, y=label.y // down, plate=mean(label.plate), ink=mean(label.ink))
+def _mean(shares: Shares, across: int, down: int) -> Shares:
+    """Return a map at a plane's own resolution, each sample the mean of those it stands for."""
+    height, width = shares.shape
+    blocks = shares.reshape(height // down, down, width // across, across)
+    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
