@@ -145,7 +145,7 @@ def _coded(album: Album, picture: Picture, frame: Opened, layers: Sequence[Label
             break
         picture_now = frame(tile)
         for layer in layers if tile in touched else ():
-            picture_now = _planes.drawn(picture_now, _cut(layer, tile))
+            picture_now = _planes.Stamp(_cut(layer, tile)).put(picture_now)
         coded[tile.item.number] = encoded(tile.item.kind, picture_now, config)
     return _Result(picture, coded)
 

@@ -6,7 +6,6 @@ boxes (XMP among them) are put behind it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from struct import Struct
 from typing import BinaryIO, TypeAlias
 
 from mingwen.domain.errors import Malformed
@@ -24,8 +23,6 @@ CHAPTERS = b"chpl"
 
 
 Matrix: TypeAlias = tuple[int, ...]
-_MATRIX = Struct(">9i")
-IDENTITY: Matrix = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 """ISO/IEC 14496-12 §8.3.2."""
 
 
@@ -77,20 +74,6 @@ def _moov(stream: BinaryIO) -> tuple[Box, bytes]:
     if box is None or box.stop - box.start > MAX_MOOV_BYTES:
         raise Malformed("iso.moov", f"expected a moov of at most {MAX_MOOV_BYTES} bytes", hint="get a whole copy")
     return box, b"".join(copied(stream, box.start, box.stop))[8:]
-
-
-def display_matrix(source: BinaryIO) -> Matrix | None:
-    """Return the matrix in the header of the first video track (§8.3.2), unless it says to show pictures as they are stored."""
-    for kind, trak in inner(_moov(source)[1]):
-        if kind != b"trak":
-            continue
-        boxes = dict(inner(trak[HEADER:]))
-        if b"vide" in dict(inner(boxes.get(b"mdia", b"")[HEADER:])).get(b"hdlr", b"")[:24]:
-            header = boxes.get(b"tkhd", b"")
-            at = HEADER + (52 if header[HEADER : HEADER + 1] == b"\1" else 40)  # version 1 has times of 64 bits
-            matrix = _MATRIX.unpack(header[at : at + _MATRIX.size].ljust(_MATRIX.size, b"\0"))
-            return matrix if any(matrix[n] != IDENTITY[n] for n in (0, 1, 3, 4)) and any(matrix) else None
-    return None
 
 
 def graft(source: BinaryIO, sink: BinaryIO) -> None:
