@@ -62,7 +62,9 @@ def _by_film(source: BinaryIO) -> Pixels:
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
         raise Malformed(
-            "image.broken", f"expected a picture that can be decoded here, but {broken}", hint="convert it"
+            "image.undecoded",
+            f"expected a picture that can be decoded here, but {broken}",
+            hint="what only viewers open, as SVG and JPEG XL, is looked at in one",
         ) from broken
 
 
