@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from mingwen import formats, registry, wiring
 from mingwen.domain.contents import Delivery, Labelled
@@ -22,9 +22,11 @@ from mingwen.ports import World
 from mingwen.regimes import Assessed
 from mingwen.services import labelling, verification
 from mingwen.services.labelling import LabelContent, PropagateContent
-from mingwen.services.previewing import Previewed
 from mingwen.services.verification import VerifyContent
 from mingwen.wiring import Disk, opened, staged, translated
+
+if TYPE_CHECKING:
+    from mingwen.services.previewing import Previewed
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a binary stream (read from its present position to its end)."""
@@ -272,7 +274,7 @@ def verify(source: Source, *, name: str | None = None, explicit: bool = False) -
         return verification.verify(world, command, source=origin, near=_near(source))
 
 
-def preview(source: Source, sink: Sink | None = None, *, name: str | None = None, overwrite: bool = False) -> Previewed:
+def preview(source: Source, sink: Sink | None = None, *, name: str | None = None, overwrite: bool = False) -> "Previewed":
     """Show what ``label`` would draw into a file: as a PNG for pictures, films and sounds, as lines that change for texts.
 
     Args:

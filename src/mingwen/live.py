@@ -1,6 +1,5 @@
 """The verb for what is generated while it is sent: ``mingwen.stream``."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Generic, TypedDict, TypeVar, Unpack, cast, overload
 
@@ -110,6 +109,8 @@ class AsyncStream(_Passing[T]):
         await self._taken.aclose()
 
     async def _passed(self, chunks: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+        import asyncio  # noqa: PLC0415 - 40 ms that who labels files need not wait for
+
         begun = None
         try:
             async for chunk in chunks:

@@ -78,6 +78,11 @@ _MOMENTS_ZH: Final = {Moment.START: "开头", Moment.MIDDLE: "中间", Moment.EN
 _CLAUSES: Final = {Medium.IMAGE: "§5.2", Medium.VIDEO: "§5.4", Medium.AUDIO: "§5.3", Medium.TEXT: "§5.1"}
 
 
+def told(there: Sequence[Moment], medium: Medium) -> tuple[Finding, ...]:
+    """Tell of labels that were searched for in words, not in pictures or sounds."""
+    return tuple(found("notice.found", medium.value, where=m.value, where_zh=_MOMENTS_ZH[m]) for m in there)
+
+
 def weighed(perceived: Sequence[Seen | Heard], medium: Medium) -> tuple[Finding, ...]:
     """Hold what was perceived to the standard: height, place and time of each label, and that there is one."""
     clause = _CLAUSES[medium]

@@ -47,6 +47,8 @@ def _cosines() -> Plane:
     return np.kron(one, one)[_zigzag()].astype(np.float32)
 
 
+LOOKED_AT = 64
+"""Rows of a box that tell enough of its colours."""
 COSINES = _cosines()
 
 
@@ -138,16 +140,19 @@ def planes(blocks: Blocks, quantisers: Sequence[Plane]) -> list[Plane]:
 
 
 def pixels(blocks: Blocks, under: Sequence[Plane], colours: Colours, box: Region) -> NDArray[np.uint8]:
-    """Return the pixels of a box as sRGB."""
+    """Return the pixels of a box as sRGB, or of a large one every few of them."""
     across, down = blocks.frame.mcu
     x, y = blocks.region[0] * across, blocks.region[1] * down
     size = (blocks.region[2] * across - x, blocks.region[3] * down - y)
+    wide, high = box[2] - box[0], box[3] - box[1]
+    step = max(min(wide, high) // LOOKED_AT, 1)
+    shown = -(-wide // step), -(-high // step)
     bands = []
     for plane in under:
         ratio = plane.shape[1] / size[0], plane.shape[0] / size[1]
         part = tuple((edge - start) * share for edge, start, share in zip(box, (x, y) * 2, ratio * 2, strict=True))
         band = Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8))
-        bands.append(band.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST, part))
+        bands.append(band.resize(shown, Image.Resampling.NEAREST, part))
     if len(bands) == 1:
         return np.asarray(bands[0].convert("RGB"))
     image = Image.merge("YCbCr" if colours in (LUMA_CHROMA, LUMA_CHROMA_KEY) else "RGB", bands[:3]).convert("RGB")

@@ -24,7 +24,7 @@ from mingwen.domain.notices import Box, Layout, Style
 from mingwen.notices import _faces
 from mingwen.notices._font import composed, ink_pixels, with_ink
 from mingwen.notices._layout import laid_out, setter
-from mingwen.notices._plate import ON_DARK, Drawing, Mask, drawn, share, tone_over
+from mingwen.notices._plate import ON_DARK, Drawing, Mask, Tone, drawn, share, tone_over
 from mingwen.notices._proportions import MARGIN, PAD_X, PAD_Y, RADIUS
 
 T = TypeVar("T", np.uint8, np.float32)
@@ -123,21 +123,46 @@ def label_for(  # noqa: PLR0913 - the picture's own facts, each of which may be 
     """
     shown = turn.size(max(round(width * aspect), 1), height)
     target = max(ceil(style.ink_height_share * min(shown) - 1e-9), LEAST_INK_PIXELS)  # §5.2, §5.4
-    drawing, ink_height, margin = _fitting(style.wording, style.font, style.layout, target, shown)
+    asked = style.wording, style.font, style.layout, target, shown
+    drawing, ink_height, margin = _fitting(*asked)
     size = drawing.cover.shape[1], drawing.cover.shape[0]
     x, y = _faces.clear_place(style, size, shown, margin, look and (lambda: turn.back(look((0, 0, width, height)))))
     x = shown[0] - x - size[0] if turn.mirror_x else x
     y = shown[1] - y - size[1] if turn.mirror_y else y
     left, top = (y, x) if turn.transpose else (x, y)
     left = round(left / aspect)
-    stored = drawing.each(lambda mask: _aligned(_squeezed(turn.map(mask), aspect), left, top, grid))
-    left, top = left - left % grid, top - top % grid
-    box = left, top, left + stored.cover.shape[1], top + stored.cover.shape[0]
+    stored = _Stored(turn, aspect, grid, (left % grid, top % grid))
+    across, down = turn.size(*size)
+    right, bottom = left + round(across / aspect), top + down
+    box = left - left % grid, top - top % grid, right + -right % grid, bottom + -bottom % grid
     tone = tone_over(look(box)) if look else ON_DARK
-    maps = stored.plate(tone), share(stored.letters), share(stored.cover)
+    return Label(*box[:2], *_maps(asked, stored, tone), ink_height, tone.plate, tone.ink)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """How a drawing becomes what is stored."""
+
+    turn: Turn
+    aspect: float
+    grid: int
+    off: tuple[int, int]
+    """How far it lies from the grid."""
+
+
+_Asked: TypeAlias = tuple[str, bytes | None, Layout, int, tuple[int, int]]
+"""What ``_fitting`` is asked for."""
+
+
+@lru_cache(maxsize=CACHED_DRAWINGS)
+def _maps(asked: _Asked, stored: _Stored, tone: Tone) -> tuple[Shares, Shares, Shares]:
+    """Return plate, ink and cover as stored; not to be written to, since labels that look the same share them."""
+    drawing, _, _ = _fitting(*asked)
+    turned = drawing.each(lambda mask: _aligned(_squeezed(stored.turn.map(mask), stored.aspect), *stored.off, stored.grid))
+    maps = turned.plate(tone), share(turned.letters), share(turned.cover)
     for each in maps:
         each.flags.writeable = False
-    return Label(left, top, *maps, ink_height, tone.plate, tone.ink)
+    return maps
 
 
 @lru_cache(maxsize=CACHED_DRAWINGS)

@@ -17,6 +17,7 @@ from mingwen.domain.notices import Box, has_elements
 Pixels: TypeAlias = NDArray[np.uint8]
 """Height × width × 3, R′G′B′, as shown."""
 
+_HINT: Final = "what only viewers open, as SVG and JPEG XL, is looked at in one"
 MAX_PIXELS: Final = 178_956_970
 AROUND: Final = 0.15
 """Of a line's height that is looked at beyond the box that was read: such boxes are a little off."""
@@ -62,7 +63,9 @@ def _by_film(source: BinaryIO) -> Pixels:
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
         raise Malformed(
-            "image.broken", f"expected a picture that can be decoded here, but {broken}", hint="convert it"
+            "image.undecoded",
+            f"expected a picture that can be decoded here, but {broken}",
+            hint=_HINT,
         ) from broken
 
 

@@ -7,6 +7,7 @@ They are never less, whatever the picture, so the promise holds for every frame 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ class Tone:
     def over(self, beneath: NDArray[np.uint8]) -> "Tone":
         """Return the tone for what lies beneath: the busier it is, the less of it may be seen through the plate."""
         busy = min(float(beneath.std(axis=(0, 1)).mean()) / BUSY, 1)
-        return replace(self, opacity=self.opacity + (BUSY_OPACITY - self.opacity) * busy)
+        steps = ceil(busy * STEPS)
+        return replace(self, opacity=self.opacity + (BUSY_OPACITY - self.opacity) * steps / STEPS)
 
 
 ON_DARK = Tone(16 / 255, 1.0, 0.62)
@@ -43,12 +45,17 @@ ON_LIGHT = Tone(1.0, 16 / 255, 0.72)
 """Dark letters on a light plate: 9.5:1 over black, and 5.6:1 over the black of four full inks (CMYK)."""
 BRIGHT = 0.6 * 255
 """Mean of the stored values above which what lies beneath gets a light plate."""
+ROWS_LOOKED_AT = 48
+STEPS = 8
+"""Of opacity, so that labels that look the same are drawn once."""
 BUSY, BUSY_OPACITY = 64, 0.75
 """Standard deviation of the stored values, the mean of the channels, from which a plate is as opaque as it gets."""
 
 
 def tone_over(beneath: NDArray[np.uint8]) -> Tone:
-    """Choose the tone of a label by what is stored beneath it, R′G′B′ of 8 bits."""
+    """Choose the tone of a label by what is stored beneath it, R′G′B′ of 8 bits; a few thousand pixels of it tell enough."""
+    step = max(min(beneath.shape[:2]) // ROWS_LOOKED_AT, 1)
+    beneath = beneath[::step, ::step]
     return (ON_LIGHT if beneath.mean() > BRIGHT else ON_DARK).over(beneath)
 
 

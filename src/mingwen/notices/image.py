@@ -76,4 +76,4 @@ def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
     return _look.labels_on(_look.upright(source), read)
 
 
-MEMBER = Notice(Medium.IMAGE, "§5.2", mark, perceived=perceived, sheet=_sheet.picture)
+MEMBER = Notice(Medium.IMAGE, "§5.2", mark, found=_svg.found, perceived=perceived, sheet=_sheet.picture)

@@ -8,18 +8,17 @@ from typing import BinaryIO, Final
 from mingwen import formats, notices
 from mingwen.domain import manifests
 from mingwen.domain.clues import Channel, Clue
+from mingwen.domain.explicit import told
 from mingwen.domain.findings import Finding, found
 from mingwen.domain.labels import AigcLabel, to_json
 from mingwen.domain.manifests import MANIFEST_SUFFIX, Manifest, State, Status, Where
 from mingwen.domain.media import Medium
-from mingwen.domain.notices import Moment
 from mingwen.domain.verdicts import ReadLabel, Report, judge, with_findings
 from mingwen.formats import Format
 from mingwen.ports import World
 from mingwen.services import _explicit, _files
 from mingwen.services._files import NOTHING, Beside
 
-_MOMENTS_ZH: Final = {Moment.START: "开头", Moment.MIDDLE: "中间", Moment.END: "结尾"}
 _PROVENANCE: Final = "http://purl.org/dc/terms/"
 _NO_STORE: Final = "what stands in its place is no manifest store"
 MAX_CHECKED: Final = 2
@@ -85,11 +84,7 @@ def _tells_of_manifest(clue: Clue) -> bool:
 def _perceptible(medium: Medium, source: BinaryIO) -> tuple[Finding, ...]:
     """Tell of explicit labels in texts; other media would have to be recognised, so their libraries are not even loaded."""
     search = notices.of(medium).found if medium is Medium.TEXT else None
-    return (
-        tuple(found("notice.found", medium.value, where=end.value, where_zh=_MOMENTS_ZH[end]) for end in search(source))
-        if search
-        else ()
-    )
+    return told(search(source), medium) if search else ()
 
 
 def _is_known(suffix: str) -> bool:

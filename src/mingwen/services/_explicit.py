@@ -25,6 +25,9 @@ def findings(world: World, medium: Medium, source: BinaryIO) -> tuple[Finding, .
     try:
         return explicit.weighed(notice.perceived(source, _reader(world, medium)), medium)
     except (Malformed, Refused) as problem:
+        there = notice.found(source) if notice.found else ()
+        if there:
+            return explicit.told(there, medium)
         return (found("explicit.unread", medium.value, clause="§5", reason=problem.message),)
 
 
