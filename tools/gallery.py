@@ -95,7 +95,7 @@ PIECES: Final = (
     Piece("photograph", "a photograph (JPEG): only the blocks beneath were coded anew", "jpeg", photograph("coffee.png")),
     Piece("light", "a light one (PNG): dark letters on a light plate", "png", photograph("chelsea.png", light, "PNG")),
     Piece("dark", "a dark one (JPEG)", "jpeg", photograph("rocket.jpg", dark)),
-    Piece("busy", "a busy one (WebP): grass", "webp", photograph("coffee.png", lambda p: p.effect_spread(12), "WEBP")),
+    Piece("busy", "a busy one (WebP): pixels scattered", "webp", photograph("coffee.png", lambda p: p.effect_spread(12), "WEBP")),
     Piece("tiny", "a tiny one of 64 × 64 pixels (PNG), enlarged here", "png", photograph("chelsea.png", tiny, "PNG")),
     Piece("huge", "a huge one, 12,000 × 8,000 (JPEG), and its corner", "jpeg", photograph("coffee.png", huge), corner=True),
     Piece(

@@ -158,7 +158,12 @@ SETTINGS: Final = {
             "of the label in texts (§5.1): line, or corner for superscript letters",
             _one_of(*TextForm),
         ),
-        Setting("notice.pages", Pages.FIRST.value, "of a PDF that carry the label: first or all", _one_of(*Pages)),
+        Setting(
+            "notice.pages",
+            Pages.FIRST.value,
+            "of a document, slides or sheets that carry the label: first or all",
+            _one_of(*Pages),
+        ),
         Setting(
             "notice.ink_height",
             INK_HEIGHT_SHARE,

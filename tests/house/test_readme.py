@@ -102,7 +102,7 @@ def trimmed(text: str) -> str:
 
 
 def agrees(shown: str, printed: str) -> bool:
-    pattern = re.escape(masked(shown)).replace("…\n", "(?:.*\n)*?")
+    pattern = "(?:.*\n)*?".join(re.escape(part) for part in masked(shown).split("…\n"))
     return re.fullmatch(pattern, masked(printed)) is not None
 
 

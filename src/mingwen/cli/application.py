@@ -45,8 +45,10 @@ def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 _STYLE: Final = (
     click.option("--wording", help="Words of the explicit label (§5.1 to §5.4)."),
-    click.option("--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures."),
-    click.option("--layout", type=click.Choice([v.value for v in Layout]), help="Of its letters in pictures."),
+    click.option(
+        "--position", type=click.Choice([p.value for p in Position]), help="Of the explicit label in pictures and films."
+    ),
+    click.option("--layout", type=click.Choice([v.value for v in Layout]), help="Of its letters in pictures and films."),
     click.option("--moments", metavar="LIST", help="When texts, sounds and films bear it: some of start,middle,end."),
     click.option("--middle", is_flag=True, help="In the middle too."),
     click.option("--end", is_flag=True, help="At the end too."),
@@ -56,7 +58,7 @@ _STYLE: Final = (
     click.option("--recording", metavar="AUDIO", help="A file in which the label is said, for sounds."),
     click.option("--said", metavar="WORDS", help="What is said in it."),
     click.option("--text-form", type=click.Choice([v.value for v in TextForm]), help="Of the explicit label in texts."),
-    click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a PDF that bear the explicit label."),
+    click.option("--pages", type=click.Choice([v.value for v in Pages]), help="Of a document, slides, sheets that bear it."),
 )
 
 

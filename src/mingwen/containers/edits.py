@@ -2,10 +2,13 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from mingwen.domain.errors import Malformed
 from mingwen.domain.media import Keep, Splice
+
+COPY_BYTES: Final = 1 << 20
+"""That are held while more are copied."""
 
 
 def size_of(source: BinaryIO) -> int:
@@ -26,6 +29,15 @@ def read_at(source: BinaryIO, offset: int, count: int, *, what: str) -> bytes:
     if len(data) != count:
         raise truncated(what, count, len(data))
     return data
+
+
+def copied(source: BinaryIO, start: int, stop: int, *, whole: int = 1) -> Iterator[bytes]:
+    """Yield the bytes from ``start`` to ``stop`` in pieces of constant size, each a multiple of ``whole`` but the last."""
+    source.seek(start)
+    left, most = stop - start, COPY_BYTES // whole * whole
+    while left > 0 and (piece := source.read(min(left, most))):
+        left -= len(piece)
+        yield piece
 
 
 def truncated(what: str, expected: int, came: int) -> Malformed:

@@ -89,9 +89,10 @@ class TextForm(StrEnum):
 
 
 class Pages(StrEnum):
-    """Which pages of a document bear the label."""
+    """Which pages, slides or sheets bear the label."""
 
     FIRST = "first"
+    """And the middle and the last, where the moments say so."""
     ALL = "all"
 
 

@@ -1,9 +1,8 @@
 """The label that is heard: the rhythm 短长 短短, which is Morse "AI", `.-  ..` (GB 45438-2025 §5.3 c, note 1), or a voice."""
 
 import io
-from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -23,7 +22,6 @@ PAUSE_UNITS = 3
 SHORT, LONG, GAP = 1, 3, 1
 """Units, as in Morse code; the standard gives none (our reading, grade M)."""
 SAMPLES_A_WAVE = 2.5
-COPY_BYTES = 1 << 20
 PEAK = float(10 ** (-1 / 20))
 """EBU R 128: true peaks stay below −1 dBTP."""
 MAX_LABELS = 100_000
@@ -73,15 +71,6 @@ def times(style: Style, seconds: float) -> tuple[tuple[float, Moment], ...]:
     if Moment.MIDDLE in style.moments and all(abs(t - middle) >= LEAST_INTERVAL for t in between):
         between.append(middle)
     return (*start, *((t, Moment.MIDDLE) for t in sorted(between)), *end)
-
-
-def copied(source: BinaryIO, start: int, stop: int, *, whole: int = 1) -> Iterator[bytes]:
-    """Yield the bytes from ``start`` to ``stop`` in pieces of constant size, each a multiple of ``whole`` but the last."""
-    source.seek(start)
-    left, most = stop - start, COPY_BYTES // whole * whole
-    while left > 0 and (piece := source.read(min(left, most))):
-        left -= len(piece)
-        yield piece
 
 
 def _gain(label: Samples, rate: int, wanted: float) -> float:

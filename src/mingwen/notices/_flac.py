@@ -19,11 +19,11 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from mingwen.containers.edits import size_of
+from mingwen.containers.edits import copied, size_of
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Moment, Style
 from mingwen.notices import _flac_blocks
-from mingwen.notices._cue import Samples, copied
+from mingwen.notices._cue import Samples
 from mingwen.notices._flac_blocks import Info, Layout
 from mingwen.notices._flac_frames import FIXED_SYNC, Frame, Header, Powers, Whole, encoded, renumbered, walk
 from mingwen.notices._loudness import programme

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from mingwen.containers import id3v2
 from mingwen.containers.edits import read_at, size_of
 from mingwen.domain.errors import Malformed
 from mingwen.notices._pcm import Labels
@@ -12,7 +13,6 @@ MARK = b"fLaC"
 STREAM_INFO, SEEK_TABLE, CUE_SHEET = 0, 3, 5
 INFO_BYTES, POINT_BYTES = 34, 18
 MAX_BLOCKS = 1_024
-MAX_TAGS = 16
 ID3V1_BYTES = 128
 LAST = 0x80
 LEAST_BLOCK = 16
@@ -115,7 +115,7 @@ def layout(source: BinaryIO) -> Layout:
     Raises:
         Malformed: no stream of FLAC begins where one must, or its blocks do not end (``flac.blocks``).
     """
-    at = _behind_tags(source)
+    at = id3v2.behind(source)
     if read_at(source, at, 4, what="the mark fLaC") != MARK:
         raise _broken(f"the mark fLaC at {at}")
     at += 4
@@ -141,20 +141,6 @@ def layout(source: BinaryIO) -> Layout:
 
 def _broken(what: str) -> Malformed:
     return Malformed("flac.blocks", f"expected {what}", hint="the file is damaged or cut off; get a whole copy")
-
-
-def _behind_tags(source: BinaryIO) -> int:
-    """Return where ID3v2 tags end (ID3v2.4 §3.1)."""
-    at = 0
-    for _ in range(MAX_TAGS):
-        head = read_at(source, at, 10, what="the mark fLaC")
-        if head[:3] != b"ID3":
-            break
-        size = 0
-        for byte in head[6:]:
-            size = size << 7 | byte & 0x7F
-        at += 10 + size + (10 if head[5] & 0x10 else 0)
-    return at
 
 
 def _before_tags(source: BinaryIO, start: int, end: int) -> int:

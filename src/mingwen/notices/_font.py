@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
 from mingwen.domain.errors import Misused
+from mingwen.notices._proportions import MAX_WORDING
 
-MAX_WORDING = 120
-"""Characters."""
 MAX_FONT_BYTES = 64 * 1024 * 1024
 REFERENCE_PIXELS = 256
 """Font size at which proportions are measured."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mingwen.notices._cue import copied
+from mingwen.containers.edits import copied
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,13 @@ The muxer writes ``moov`` last; its tag boxes are replaced by the source's, byte
 boxes (XMP among them) are put behind it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
+from mingwen.containers.boxes import Box, boxes, broken, walk
+from mingwen.containers.edits import copied, size_of
 from mingwen.domain.errors import Malformed
-from mingwen.notices._cue import copied
+from mingwen.domain.sites import Unread
 
-HEADER = 8
-"""Size and kind."""
-MAX_BOXES = 100_000
 MAX_MOOV_BYTES = 256 * 1024 * 1024
 MAX_UUID_BYTES = 64 * 1024 * 1024
 TAGS = (b"udta", b"meta", b"uuid")
@@ -26,43 +23,24 @@ Matrix: TypeAlias = tuple[int, ...]
 """ISO/IEC 14496-12 §8.3.2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """One box at the top of a file, header included."""
-
-    kind: bytes
-    start: int
-    stop: int
-
-
 def top(source: BinaryIO) -> tuple[Box, ...]:
-    """Return the boxes at the top of a file."""
-    return tuple(_top(source))
+    """Return the boxes at the top of a file.
+
+    Raises:
+        Malformed: one has no length that can be (``iso.broken``).
+    """
+    return tuple(map(_sound, walk(source, 0, size_of(source))))
 
 
-def _top(source: BinaryIO) -> Iterator[Box]:
-    length, at = source.seek(0, 2), 0
-    for _ in range(MAX_BOXES):
-        source.seek(at)
-        head = source.read(16)
-        if len(head) < HEADER:
-            return
-        size = int.from_bytes(head[:4], "big")
-        size = int.from_bytes(head[8:16], "big") if size == 1 else size or length - at
-        if size < HEADER or at + size > length:
-            raise Malformed("iso.boxes", f"expected a box at {at}, its size is {size} of {length - at}", hint="get a whole copy")
-        yield Box(head[4:8], at, at + size)
-        at += size
-    raise Malformed("iso.boxes", f"expected at most {MAX_BOXES} boxes, got more", hint="the file is built to exhaust readers")
+def _sound(box: Box | Unread) -> Box:
+    if isinstance(box, Unread):
+        raise broken(f"{box.place} {box.reason}")
+    return box
 
 
 def inner(body: bytes) -> list[tuple[bytes, bytes]]:
     """Return ``(kind, whole box)`` of what stands in a box's body; what does not parse ends it."""
-    out, at = list[tuple[bytes, bytes]](), 0
-    while at + 8 <= len(body) and HEADER <= (size := int.from_bytes(body[at : at + 4], "big")) <= len(body) - at:
-        out.append((body[at + 4 : at + 8], body[at : at + size]))
-        at += size
-    return out
+    return [(box.kind, body[box.start : box.stop]) for box in boxes(body) if isinstance(box, Box)]
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

@@ -15,13 +15,12 @@ import numpy as np
 from mingwen.containers import films, fragments, sample_tables, visual_entry
 from mingwen.containers.boxes import Node, broken, packed, size
 from mingwen.containers.chunk_offsets import patches, shifted
-from mingwen.containers.edits import Edit, read_at, streamed
+from mingwen.containers.edits import Edit, copied, read_at, streamed
 from mingwen.containers.films import Film
 from mingwen.containers.fragments import Fragment, Fragments
 from mingwen.containers.moves import Moves
 from mingwen.containers.sample_tables import Changes, Columns
 from mingwen.domain.media import Keep, Splice
-from mingwen.notices._cue import copied
 from mingwen.notices._samples import Samples, Spans, changes, require, spans
 from mingwen.notices._track import New, Track
 

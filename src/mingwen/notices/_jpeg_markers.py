@@ -19,8 +19,6 @@ FRAMES = {*range(0xC0, 0xD0)} - {DHT, 0xC8, 0xCC}
 SEQUENTIAL, PROGRESSIVE, ARITHMETIC = (0xC0, 0xC1), (0xC2,), (0xC9, 0xCA)
 MAX_SEGMENTS = 20_000
 MAX_SCANS = 1_000
-MCU_BLOCKS = 10
-"""T.81 B.2.3: of an interleaved scan."""
 
 Region: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom."""

@@ -12,9 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mingwen.domain.notices import ELEMENTS, Layout
 from mingwen.notices._font import HANGUL, HANZI, KANA, direction, is_among
+from mingwen.notices._proportions import LEADING
 
-LEADING = 0.55
-"""Between lines and columns, in ink heights of the label."""
 GAP = 0.24
 """Between the characters of a column."""
 FLAT_EMS, SPACE_EMS = 0.5, 0.3

@@ -25,6 +25,7 @@ from mingwen.notices import _faces
 from mingwen.notices._font import composed, ink_pixels, with_ink
 from mingwen.notices._layout import laid_out, setter
 from mingwen.notices._plate import ON_DARK, Drawing, Mask, Tone, drawn, share, tone_over
+from mingwen.notices._proportions import MARGIN, PAD_X, PAD_Y, RADIUS
 
 T = TypeVar("T", np.uint8, np.float32)
 Shares: TypeAlias = NDArray[np.float32]
@@ -38,10 +39,8 @@ LEAST_INK_PIXELS = 9
 CACHED_DRAWINGS = 4
 """Three bytes a pixel each: 12 MB for a picture of 12,000 × 12,000 pixels."""
 
-PAD_X, PAD_Y, MARGIN, RADIUS = 0.72, 0.52, 0.6, 0.42
-"""In ink heights of the label."""
 TIGHTER = (1.0, 0.6, 0.3)
-"""Shares of these that are tried, one after the other, in a picture with little room; a tiny one begins with the second."""
+"""Shares of the proportions that are tried in turn, in a picture with little room; a tiny one begins with the second."""
 TINY = 100
 """Pixels of the shortest side."""
 

@@ -17,14 +17,13 @@ import numpy as np
 
 from mingwen.containers import ebml, matroska, matroska_index
 from mingwen.containers.ebml import CRC32, Element
-from mingwen.containers.edits import Edit, growth_of, read_at, size_of, streamed
+from mingwen.containers.edits import Edit, copied, growth_of, read_at, size_of, streamed
 from mingwen.containers.matroska import Block, Cluster, Entry, Segment
 from mingwen.containers.matroska_index import Index
 from mingwen.containers.moves import Ints, Moves
 from mingwen.containers.sample_tables import MAX_SAMPLES, Changes, Columns
 from mingwen.domain.errors import Misused
 from mingwen.domain.media import Keep, Splice
-from mingwen.notices._cue import copied
 from mingwen.notices._samples import Samples, Spans, changes, require, spans
 from mingwen.notices._track import New, Sample, Track
 

@@ -10,10 +10,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mingwen.containers.edits import copied
 from mingwen.domain.notices import Moment, Style
 from mingwen.notices import _mp3_chapters, _mp3_frames
 from mingwen.notices._coded import Coding, coded
-from mingwen.notices._cue import Samples, copied, cue, times
+from mingwen.notices._cue import Samples, cue, times
 from mingwen.notices._insertions import Insertion, joined, later
 from mingwen.notices._loudness import programme
 from mingwen.notices._mp3_frames import HEADER, KILOBITS, RESERVOIR_FRAMES, V1, Frame, Track

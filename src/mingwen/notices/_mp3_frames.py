@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
+from mingwen.containers import id3v2
 from mingwen.domain.errors import Malformed, Refused
 
 V1, V2, V25 = 3, 2, 0
@@ -124,7 +125,7 @@ class Track:
 def extent(source: BinaryIO) -> tuple[int, int, int]:
     """Return where the tags at the beginning end, where those at the end begin, and the file's length."""
     length = source.seek(0, 2)
-    return _head(source), _tail(source, length), length
+    return id3v2.behind(source), _tail(source, length), length
 
 
 def first_frame(source: BinaryIO, begin: int, stop: int) -> tuple[int, Frame]:
@@ -235,20 +236,6 @@ def reservoir(frames: Sequence[bytes], need: int) -> bytes:
 def _read(source: BinaryIO, at: int, count: int) -> bytes:
     source.seek(max(at, 0))
     return source.read(count)
-
-
-def _head(source: BinaryIO) -> int:
-    """Return where the ID3v2 tags end."""
-    at = 0
-    for _ in range(MAX_TAGS):
-        head = _read(source, at, 10)
-        if len(head) < 10 or head[:3] != b"ID3":  # noqa: PLR2004 - ID3v2.4 §3.1
-            break
-        size = 0
-        for byte in head[6:]:
-            size = size << 7 | byte & 0x7F
-        at += 10 + size + (10 if head[5] & 0x10 else 0)
-    return at
 
 
 def _tail(source: BinaryIO, length: int) -> int:

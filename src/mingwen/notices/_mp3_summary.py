@@ -38,13 +38,6 @@ class Summary:
         return self.frame[self.at : self.at + 4] == b"VBRI"
 
     @property
-    def frames_at(self) -> int:
-        """Where the count of frames stands, or 0."""
-        if self.is_vbri:
-            return self.at + 14
-        return self.at + 8 if self.frame and self.frame[self.at + 7] & 1 else 0
-
-    @property
     def lame_at(self) -> int:
         """Where LAME's extension stands, or 0."""
         if not self.frame or self.is_vbri:

@@ -13,7 +13,6 @@ from mingwen.notices import _pptx
 from mingwen.notices._markup import Node, Tree, before, behind, broken
 from mingwen.notices._package import Package
 
-CONTENT = "content.xml"
 MAX_PARTS = 5_000
 POINTS = 14
 MOST_COLUMNS = 10

@@ -8,12 +8,13 @@ from typing import BinaryIO
 import numpy as np
 
 from mingwen.containers import ogg_pages
+from mingwen.containers.edits import copied
 from mingwen.containers.ogg_pages import END
 from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Moment, Style
 from mingwen.notices import _ogg
 from mingwen.notices._coded import Coding, coded
-from mingwen.notices._cue import copied, cue, times
+from mingwen.notices._cue import cue, times
 from mingwen.notices._insertions import later
 from mingwen.notices._loudness import programme
 from mingwen.notices._ogg import Stream, Writer

@@ -1,7 +1,7 @@
 """Letters as outlines, for what is drawn without pixels, as TrueType and OpenType files hold them (OpenType 1.9)."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -29,6 +29,17 @@ class Glyph(NamedTuple):
         """Lowest and highest point; (0, 0) of a space."""
         heights = [y for _, y in points(self.segments)]
         return min(heights, default=0), max(heights, default=0)
+
+
+def strokes(segments: Iterable[Segment]) -> Iterator[tuple[str, Segment]]:
+    """Yield ``(operator, coordinates)`` as pages and drawings both write them: "m", "l", "c", and "h" where a contour closes."""
+    operators, inside = {2: "m", 3: "l", 6: "c"}, False
+    for segment in segments:
+        if len(segment) == 2 and inside:  # noqa: PLR2004 - see Segment
+            yield "h", ()
+        yield operators[len(segment)], segment[:2] if len(segment) == 3 else segment  # noqa: PLR2004
+        inside = True
+    yield "h", ()
 
 
 def points(segments: Sequence[Segment]) -> list[tuple[float, float]]:

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mingwen.containers.edits import Edit, size_of, spliced
+from mingwen.containers.edits import Edit, copied, size_of, spliced
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Moment, Style
-from mingwen.notices._cue import Samples, copied, cue, times
+from mingwen.notices._cue import Samples, cue, times
 from mingwen.notices._loudness import bounded, channel_weights, level, spread
 
 LEAST_RATE = 4_000

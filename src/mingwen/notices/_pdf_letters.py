@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mingwen.containers.pdf_objects import Ref
 from mingwen.domain.notices import Style
-from mingwen.notices._outlines import Glyph, glyph, points
+from mingwen.notices._outlines import Glyph, glyph, points, strokes
 from mingwen.notices._vector import EDGE, INK_GREY, PLATE_GREY, PLATE_OPACITY, Plate, outline
 
 Add = Callable[[bytes, bytes | None], Ref]
@@ -93,11 +93,7 @@ def _box(dots: Iterable[tuple[float, float]]) -> tuple[int, int, int, int]:
 
 def _path(segments: Iterable[tuple[float, ...]], scale: float) -> str:
     """Write segments as path operators (§8.5.2)."""
-    out: list[str] = []
-    operators = {2: "m", 3: "l", 6: "c"}
-    for segment in segments:
-        if len(segment) == 2 and out:  # noqa: PLR2004 - see Segment
-            out.append("h")
-        numbers = segment[:2] if len(segment) == 3 else segment  # noqa: PLR2004
-        out.append(" ".join(f"{n * scale:.{0 if scale > 1 else 4}f}" for n in numbers) + f" {operators[len(segment)]}")
-    return "\n".join([*out, "h"])
+    places = 0 if scale > 1 else 4
+    return "\n".join(
+        " ".join([*(f"{n * scale:.{places}f}" for n in numbers), operator]) for operator, numbers in strokes(segments)
+    )

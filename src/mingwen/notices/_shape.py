@@ -5,7 +5,8 @@ the label into ``sink`` (binary, seekable, readable), in the same format ``forma
 ``Format.name``), and says in one line what it drew. What a person put into the file's metadata (Exif,
 ICC, XMP, tags, chapters) is still there. It raises ``Malformed`` for content it cannot decode
 and ``Refused`` for content it can decode but not mark without harm (an encrypted track, a format
-with no encoder); it touches nothing but the two streams.
+with no encoder); it touches nothing but the two streams. The other powers are optional: a field that is None
+says that the medium has no such thing, and the services go on without.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -22,9 +22,6 @@ COLUMNS: Final = 3
 GAP, CAPTION = 12, 28
 BEGINNING: Final = (0.0, 1.0, 1.9, 2.1)
 """Seconds of a film that are shown besides its middle and its end: around the end of a label of two seconds."""
-EARLY: Final = 0.02
-"""Seconds that a picture may be before the moment that is wanted."""
-MAX_AHEAD: Final = 1000
 HEARD: Final = 20.0
 """Seconds of a sound that are drawn at its beginning, and at its end."""
 RATE: Final = 8000

@@ -2,17 +2,11 @@
 
 from typing import BinaryIO
 
+from mingwen.containers.edits import copied
 from mingwen.domain.media import Splice
-
-STEP_BYTES = 1 << 20
 
 
 def write(source: BinaryIO, splice: Splice, sink: BinaryIO) -> None:
     """Write a splice of ``source`` into ``sink``, a megabyte at a time."""
     for piece in splice:
-        if isinstance(piece, bytes):
-            sink.write(piece)
-            continue
-        for at in range(piece.start, piece.stop, STEP_BYTES):
-            source.seek(at)
-            sink.write(source.read(min(STEP_BYTES, piece.stop - at)))
+        sink.writelines((piece,) if isinstance(piece, bytes) else copied(source, piece.start, piece.stop))

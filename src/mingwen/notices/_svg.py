@@ -16,7 +16,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.notices import Moment, Style, has_elements
 from mingwen.notices._lettering import LEAST_INK_PIXELS, Label
 from mingwen.notices._markup import Node, walked
-from mingwen.notices._outlines import glyph
+from mingwen.notices._outlines import glyph, strokes
 from mingwen.notices._vector import EDGE, PLATE_OPACITY, Plate, outline, place, plate
 
 MAX_SEARCHED_BYTES = 1 << 20
@@ -144,11 +144,8 @@ def _group(made: Plate, style: Style, space: str, matrix: str) -> str:
 
 def _path(segments: Iterable[tuple[float, ...]], scale: float, at: tuple[float, float]) -> str:
     """Write segments as path data (§9.3)."""
-    out: list[str] = []
-    commands = {2: "M", 3: "L", 6: "C"}
-    for segment in segments:
-        if len(segment) == 2 and out:  # noqa: PLR2004 - see Segment
-            out.append("Z")
-        numbers = segment[:2] if len(segment) == 3 else segment  # noqa: PLR2004
-        out.append(commands[len(segment)] + " ".join(f"{at[n % 2] + v * scale:.3f}" for n, v in enumerate(numbers)))
-    return "".join([*out, "Z"])
+    commands = {"m": "M", "l": "L", "c": "C", "h": "Z"}
+    return "".join(
+        commands[operator] + " ".join(f"{at[n % 2] + v * scale:.3f}" for n, v in enumerate(numbers))
+        for operator, numbers in strokes(segments)
+    )

@@ -10,16 +10,15 @@ from typing import NamedTuple
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.notices import Layout, Position, Style
 from mingwen.notices._outlines import glyph
+from mingwen.notices._proportions import LEADING, MARGIN, MAX_WORDING, PAD_X, PAD_Y, RADIUS
 
 PLATE_GREY, INK_GREY = 16 / 255, 1.0
 PLATE_OPACITY = 0.8
 """Whatever lies beneath, white letters then stand out by 10:1 or more."""
-PAD_X, PAD_Y, MARGIN, RADIUS, LEADING, EDGE = 0.72, 0.52, 0.6, 0.42, 0.55, 0.06
-"""The last is the light line around the plate, which shows where a dark page ends."""
+EDGE = 0.06
+"""Width of the light line around the plate, which shows where a dark page ends."""
 FULL_HANZI_EMS = 0.7
 """Hanzi with less ink height (一, 二) are flat by nature and are not measured."""
-MAX_WORDING = 120
-"""Characters."""
 ARC = 0.5523
 """How far the control points of a quarter circle stand from its ends, in radii."""
 

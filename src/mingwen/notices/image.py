@@ -1,7 +1,7 @@
 """The label on a picture: text at a corner or an edge.
 
-Pixels outside the label's box are decoded and coded again (JPEG with its own tables, PNG without
-loss) but never converted; whatever else the file holds is carried over byte for byte.
+As little is coded anew as the format allows: the blocks, tiles, strips or pixels beneath the label, and only where the format
+has no such parts (PNG, WebP) all pixels. No pixel is converted for it; whatever else the file holds is carried over as it is.
 """
 
 import struct

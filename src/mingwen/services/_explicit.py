@@ -36,5 +36,5 @@ def _reader(world: World, medium: Medium) -> Read:
         return world.recognise.lines
     if medium is Medium.AUDIO:
         return lambda *_: ()
-    hint = "set gate.recogniser to tesseract, or --recogniser tesseract"
+    hint = "set gate.recogniser to tesseract"
     raise Unavailable("recogniser.none", "expected a recogniser to read pictures with, none is configured", hint=hint)
