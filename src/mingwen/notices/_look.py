@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.notices import Box, has_elements
+from mingwen.notices._raster import in_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Height × width × 3, R′G′B′, as shown."""
@@ -24,6 +25,8 @@ LEAST_SHARE: Final = 0.5
 """Of the highest letter; what is lower is a dash or a dot."""
 _SMALL: Final = 8
 """Columns of ink closer than a line's height by this belong to one letter, as the parts of a hanzi do."""
+_APART: Final = 5
+"""Ink above or below a letter by more than a line's height by this is none of it, but a speck of what lies around the label."""
 
 
 def upright(source: BinaryIO) -> Pixels:
@@ -40,7 +43,7 @@ def upright(source: BinaryIO) -> Pixels:
             opened = Image.open(source)
             if opened.width * opened.height > MAX_PIXELS:
                 raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
-            picture: Image.Image = ImageOps.exif_transpose(opened)
+            picture = in_bytes(ImageOps.exif_transpose(opened))
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
@@ -83,10 +86,11 @@ def ink_height(picture: Pixels, box: Box) -> int:
     more = max(round(AROUND * (bottom - top)), 2)
     part = picture[max(top - more, 0) : bottom + more, max(left - more, 0) : right + more].astype(np.float32)
     grey = part @ np.array((0.299, 0.587, 0.114), np.float32)
-    ink: NDArray[np.bool_] = _is_ink(grey)
-    heights = [
-        _extent(np.any(ink[:, a:b], axis=1)) for a, b in _letters(np.any(ink, axis=0), gap=max((bottom - top) // _SMALL, 1))
-    ]
+    ink = _is_ink(grey)
+    apart, gap = max((bottom - top) // _APART, 1), max((bottom - top) // _SMALL, 1)
+    letters = _runs(np.any(ink, axis=0), gap=gap)
+    within = [(a, b) for a, b in letters if a > 0 and b < ink.shape[1]] or letters  # what reaches the rim is no letter
+    heights = [_extent(ink[:, a:b].sum(axis=1), gap=apart) for a, b in within]
     highest = max(heights, default=0)
     return min((h for h in heights if h >= LEAST_SHARE * highest), default=0)
 
@@ -104,9 +108,9 @@ def _is_ink(grey: NDArray[np.float32]) -> NDArray[np.bool_]:
     return is_light
 
 
-def _letters(columns: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
-    """Return the runs of columns that hold ink, those closer than ``gap`` as one."""
-    at = np.flatnonzero(columns)
+def _runs(inked: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
+    """Return the runs of columns or rows that hold ink, those closer than ``gap`` as one."""
+    at = np.flatnonzero(inked)
     if not len(at):
         return []
     breaks = np.flatnonzero(np.diff(at) > gap)
@@ -114,9 +118,11 @@ def _letters(columns: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int
     return [(int(a), int(b) + 1) for a, b in zip(starts, stops, strict=True)]
 
 
-def _extent(rows: NDArray[np.bool_]) -> int:
-    at = np.flatnonzero(rows)
-    return int(at[-1] - at[0] + 1) if len(at) else 0
+def _extent(rows: NDArray[np.int_], *, gap: int) -> int:
+    """Return how far the rows reach that hold most of the ink, from the first to the last."""
+    runs = _runs(rows > 0, gap=gap)
+    first, stop = max(runs, key=lambda run: int(rows[run[0] : run[1]].sum()), default=(0, 0))
+    return stop - first
 
 
 def _within(box: Box, width: int, height: int) -> Box:

@@ -1,0 +1,64 @@
+"""Explicit labels once wrong, each with the input that showed it."""
+
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mingwen.domain.explicit import Words
+from mingwen.domain.notices import Moment, Style, TextForm
+from mingwen.notices import _look, image, text
+
+HEIGHT, WIDTH = 400, 600
+
+
+def marked(data: bytes, name: str) -> Image.Image:
+    sink = BytesIO()
+    image.mark(BytesIO(data), sink, name, Style())
+    return Image.open(sink)
+
+
+def test_an_arithmetic_jpeg_of_more_than_one_block_of_the_reader(media: Path) -> None:
+    picture = Image.open(media / "coffee.png").convert("RGB")
+    ppm = b"P6\n%d %d\n255\n" % picture.size + picture.tobytes()
+    data = subprocess.run(["cjpeg", "-arithmetic", "-quality", "90"], input=ppm, capture_output=True, check=True).stdout
+    assert len(data) > 2**16
+    assert marked(data, "jpeg").size == picture.size
+
+
+@pytest.mark.parametrize("level", [300, 9_000])
+def test_dark_greys_of_16_bits_are_not_taken_for_white(level: int) -> None:
+    out = BytesIO()
+    Image.fromarray(np.full((HEIGHT, WIDTH), level, np.uint16)).save(out, "PNG")
+    made = marked(out.getvalue(), "png")
+    drawn = np.asarray(made)[np.asarray(made) != level]
+    assert np.median(drawn) < 2**14  # a dark plate with light letters, not a light one
+    assert drawn.max() > 2**15
+
+
+def test_16_bits_are_looked_at_as_they_are_shown() -> None:
+    out = BytesIO()
+    Image.fromarray(np.full((4, 4), 128 << 8, np.uint16)).save(out, "PNG")
+    assert np.unique(_look.upright(out)).tolist() == [128]
+
+
+def test_specks_around_a_label_are_no_part_of_its_letters() -> None:
+    picture = np.full((HEIGHT, WIDTH, 3), 20, np.uint8)
+    box = (400, 350, 460, 380)
+    for left in (410, 430, 445):
+        picture[358:370, left : left + 10] = 240
+    picture[347:349, 432] = picture[381:383, 435] = picture[340:, 396] = 240  # above, below, beside
+    words = Words("AI生成", box)
+    (seen,) = _look.labels_on(picture, lambda *_: (words,))
+    assert seen.ink_pixels == 12
+
+
+@pytest.mark.parametrize("form", list(TextForm))
+def test_the_metadata_label_behind_a_text_does_not_move_its_end(form: TextForm) -> None:
+    sink = BytesIO()
+    text.mark(BytesIO(b"One.\nTwo.\n"), sink, "text", Style(text_form=form, moments=(Moment.END,)))
+    written = sink.getvalue().rstrip(b"\n") + b'\n{"AIGC":{"Label":"1"}}\n'
+    assert text.found(written.decode()) == (Moment.END,)
