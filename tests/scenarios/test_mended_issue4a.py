@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mingwen.domain.errors import Malformed
 from mingwen.domain.explicit import Words
 from mingwen.domain.notices import Moment, Style, TextForm
-from mingwen.notices import _look, image, text
+from mingwen.notices import _look, image, text, video
 
 HEIGHT, WIDTH = 400, 600
 
@@ -62,3 +63,20 @@ def test_the_metadata_label_behind_a_text_does_not_move_its_end(form: TextForm) 
     text.mark(BytesIO(b"One.\nTwo.\n"), sink, "text", Style(text_form=form, moments=(Moment.END,)))
     written = sink.getvalue().rstrip(b"\n") + b'\n{"AIGC":{"Label":"1"}}\n'
     assert text.found(written.decode()) == (Moment.END,)
+
+
+def test_a_film_that_is_coded_anew_as_a_whole_says_why(tmp_path: Path) -> None:
+    film = tmp_path / "open.mp4"
+    size = "testsrc=size=320x240:rate=25:duration=6"
+    opened = ["-c:v", "libx264", "-x264opts", "open-gop=1:keyint=25:scenecut=0"]
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", size, *opened, film], check=True)
+    with film.open("rb") as source:
+        note = video.mark(source, BytesIO(), "mp4", Style())
+    assert note.endswith("re-encoded 150 of 150 pictures: none can be entered apart from the label")
+
+
+@pytest.mark.parametrize("data", [b"\xff\x0a" + bytes(40), b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_what_cannot_be_looked_at_is_named(data: bytes) -> None:
+    with pytest.raises(Malformed, match=r"JPEG XL and SVG cannot") as caught:
+        _look.upright(BytesIO(data))
+    assert "Errno" not in caught.value.message

@@ -64,8 +64,11 @@ def _by_film(source: BinaryIO) -> Pixels:
             frame = next(container.decode(video=0))
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
+        reason = getattr(broken, "strerror", None) or broken
         raise Malformed(
-            "image.broken", f"expected a picture that can be decoded here, but {broken}", hint="convert it"
+            "image.broken",
+            f"expected a picture that can be decoded here, which JPEG XL and SVG cannot; the decoder says: {reason}",
+            hint="make a PNG of it and look at that",
         ) from broken
 
 
