@@ -80,3 +80,13 @@ def test_what_cannot_be_looked_at_is_named(data: bytes) -> None:
     with pytest.raises(Malformed, match=r"JPEG XL and SVG cannot") as caught:
         _look.upright(BytesIO(data))
     assert "Errno" not in caught.value.message
+
+
+def test_a_plate_on_a_light_page_is_not_measured_as_ink() -> None:
+    picture = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
+    picture[350:380, 400:470] = 20
+    for left in (410, 430, 450):
+        picture[358:370, left : left + 10] = 255
+    words = Words("AI生成", (402, 351, 468, 379))
+    (seen,) = _look.labels_on(picture, lambda *_: (words,))
+    assert seen.ink_pixels == 12

@@ -23,6 +23,11 @@ AROUND: Final = 0.15
 """Of a line's height that is looked at beyond the box that was read: such boxes are a little off."""
 LEAST_SHARE: Final = 0.5
 """Of the highest letter; what is lower is a dash or a dot."""
+MOST: Final = 0.5
+FULL: Final = 0.75
+"""Of a plate's side, without its round corners; letters leave more room between them."""
+RIM: Final = 1
+"""Pixels of a plate's edge that is smoothed."""
 _SMALL: Final = 8
 """Columns of ink closer than a line's height by this belong to one letter, as the parts of a hanzi do."""
 _APART: Final = 5
@@ -90,6 +95,8 @@ def ink_height(picture: Pixels, box: Box) -> int:
     part = picture[max(top - more, 0) : bottom + more, max(left - more, 0) : right + more].astype(np.float32)
     grey = part @ np.array((0.299, 0.587, 0.114), np.float32)
     ink = _is_ink(grey)
+    if (inside := _plate(ink)) is not None:
+        ink = _is_ink(grey[inside])
     apart, gap = max((bottom - top) // _APART, 1), max((bottom - top) // _SMALL, 1)
     letters = _runs(np.any(ink, axis=0), gap=gap)
     within = [(a, b) for a, b in letters if a > 0 and b < ink.shape[1]] or letters  # what reaches the rim is no letter
@@ -109,6 +116,17 @@ def _is_ink(grey: NDArray[np.float32]) -> NDArray[np.bool_]:
     border = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
     is_light: NDArray[np.bool_] = light if border.mean() <= 0.5 else ~light  # noqa: PLR2004 - most of it
     return is_light
+
+
+def _plate(ink: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return what lies within a plate that was taken for ink, as a reader's box may reach beyond it; its sides are full."""
+    rows, columns = (np.flatnonzero(ink.mean(axis=axis) > MOST) for axis in (1, 0))
+    if min(len(rows), len(columns)) <= 2 * RIM + 2:
+        return None
+    top, bottom, left, right = rows[0] + RIM, rows[-1] - RIM, columns[0] + RIM, columns[-1] - RIM
+    sides = ink[top, left:right], ink[bottom, left:right], ink[top:bottom, left], ink[top:bottom, right]
+    full = min(float(side.mean()) for side in sides) > FULL
+    return (slice(top, bottom + 1), slice(left, right + 1)) if full else None
 
 
 def _runs(inked: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
