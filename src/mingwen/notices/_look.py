@@ -13,18 +13,26 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.notices import Box, has_elements
+from mingwen.notices._raster import in_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Height × width × 3, R′G′B′, as shown."""
 
-_HINT: Final = "what only viewers open, as SVG and JPEG XL, is looked at in one"
+_HINT: Final = "look at it in a viewer, or make a PNG of it"
 MAX_PIXELS: Final = 178_956_970
 AROUND: Final = 0.15
 """Of a line's height that is looked at beyond the box that was read: such boxes are a little off."""
 LEAST_SHARE: Final = 0.5
 """Of the highest letter; what is lower is a dash or a dot."""
+MOST: Final = 0.5
+FULL: Final = 0.75
+"""Of a plate's side, without its round corners; letters leave more room between them."""
+RIM: Final = 1
+"""Pixels of a plate's edge that is smoothed."""
 _SMALL: Final = 8
 """Columns of ink closer than a line's height by this belong to one letter, as the parts of a hanzi do."""
+_APART: Final = 5
+"""Ink above or below a letter by more than a line's height by this is none of it, but a speck of what lies around the label."""
 
 
 def upright(source: BinaryIO) -> Pixels:
@@ -41,7 +49,7 @@ def upright(source: BinaryIO) -> Pixels:
             opened = Image.open(source)
             if opened.width * opened.height > MAX_PIXELS:
                 raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
-            picture: Image.Image = ImageOps.exif_transpose(opened)
+            picture = in_bytes(ImageOps.exif_transpose(opened))
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
@@ -62,9 +70,10 @@ def _by_film(source: BinaryIO) -> Pixels:
             frame = next(container.decode(video=0))
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
+        reason = getattr(broken, "strerror", None) or broken
         raise Malformed(
             "image.undecoded",
-            f"expected a picture that can be decoded here, but {broken}",
+            f"expected a picture that can be decoded here, which JPEG XL and SVG cannot; the decoder says: {reason}",
             hint=_HINT,
         ) from broken
 
@@ -74,9 +83,15 @@ def labels_on(picture: Pixels, read: Read) -> tuple[Seen, ...]:
     height, width = picture.shape[:2]
     out: list[Seen] = []
     for line in read(picture.tobytes(), width, height):
+        if not has_elements(line.text):
+            continue
         box = _within(line.box, width, height)
-        if has_elements(line.text) and not any(_overlap(box, seen.box) for seen in out):
-            out.append(Seen(line.text, box, width, height, ink_height(picture, box)))
+        seen = Seen(line.text, box, width, height, ink_height(picture, box))
+        same = next((n for n, other in enumerate(out) if _overlap(box, other.box)), None)
+        if same is None:
+            out.append(seen)
+        elif seen.ink_pixels < out[same].ink_pixels:  # a box that holds more than the line takes what is around it for ink
+            out[same] = seen
     return tuple(out)
 
 
@@ -86,10 +101,13 @@ def ink_height(picture: Pixels, box: Box) -> int:
     more = max(round(AROUND * (bottom - top)), 2)
     part = picture[max(top - more, 0) : bottom + more, max(left - more, 0) : right + more].astype(np.float32)
     grey = part @ np.array((0.299, 0.587, 0.114), np.float32)
-    ink: NDArray[np.bool_] = _is_ink(grey)
-    heights = [
-        _extent(np.any(ink[:, a:b], axis=1)) for a, b in _letters(np.any(ink, axis=0), gap=max((bottom - top) // _SMALL, 1))
-    ]
+    ink = _is_ink(grey)
+    if (inside := _plate(ink)) is not None:
+        ink = _is_ink(grey[inside])
+    apart, gap = max((bottom - top) // _APART, 1), max((bottom - top) // _SMALL, 1)
+    letters = _runs(np.any(ink, axis=0), gap=gap)
+    within = [(a, b) for a, b in letters if a > 0 and b < ink.shape[1]] or letters  # what reaches the rim is no letter
+    heights = [_extent(ink[:, a:b].sum(axis=1), gap=apart) for a, b in within]
     highest = max(heights, default=0)
     return min((h for h in heights if h >= LEAST_SHARE * highest), default=0)
 
@@ -107,9 +125,20 @@ def _is_ink(grey: NDArray[np.float32]) -> NDArray[np.bool_]:
     return is_light
 
 
-def _letters(columns: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
-    """Return the runs of columns that hold ink, those closer than ``gap`` as one."""
-    at = np.flatnonzero(columns)
+def _plate(ink: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return what lies within a plate that was taken for ink, as a reader's box may reach beyond it; its sides are full."""
+    rows, columns = (np.flatnonzero(ink.mean(axis=axis) > MOST) for axis in (1, 0))
+    if min(len(rows), len(columns)) <= 2 * RIM + 2:
+        return None
+    top, bottom, left, right = rows[0] + RIM, rows[-1] - RIM, columns[0] + RIM, columns[-1] - RIM
+    sides = ink[top, left:right], ink[bottom, left:right], ink[top:bottom, left], ink[top:bottom, right]
+    full = min(float(side.mean()) for side in sides) > FULL
+    return (slice(top, bottom + 1), slice(left, right + 1)) if full else None
+
+
+def _runs(inked: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int]]:
+    """Return the runs of columns or rows that hold ink, those closer than ``gap`` as one."""
+    at = np.flatnonzero(inked)
     if not len(at):
         return []
     breaks = np.flatnonzero(np.diff(at) > gap)
@@ -117,9 +146,11 @@ def _letters(columns: NDArray[np.bool_], *, gap: int) -> Sequence[tuple[int, int
     return [(int(a), int(b) + 1) for a, b in zip(starts, stops, strict=True)]
 
 
-def _extent(rows: NDArray[np.bool_]) -> int:
-    at = np.flatnonzero(rows)
-    return int(at[-1] - at[0] + 1) if len(at) else 0
+def _extent(rows: NDArray[np.int_], *, gap: int) -> int:
+    """Return how far the rows reach that hold most of the ink, from the first to the last."""
+    runs = _runs(rows > 0, gap=gap)
+    first, stop = max(runs, key=lambda run: int(rows[run[0] : run[1]].sum()), default=(0, 0))
+    return stop - first
 
 
 def _within(box: Box, width: int, height: int) -> Box:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from mingwen.domain.notices import Style
 from mingwen.notices._lettering import Label, Turn, label_for
@@ -35,7 +35,10 @@ def opened(data: bytes, kind: str) -> Image.Image:
     """Read the head of a file; large pictures pass in silence up to the size at which Pillow refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Image.open(BytesIO(data), formats=(kind,))
+        image = Image.open(BytesIO(data), formats=(kind,))
+    if isinstance(image, ImageFile.ImageFile):
+        image.decodermaxblock = max(image.decodermaxblock, len(data))  # arithmetic decoding cannot wait for a further block
+    return image
 
 
 def decoded(data: bytes, kind: str) -> Image.Image:
@@ -45,6 +48,11 @@ def decoded(data: bytes, kind: str) -> Image.Image:
         warnings.simplefilter("ignore")
         image.load()
     return image
+
+
+def in_bytes(image: Image.Image) -> Image.Image:
+    """Return greys of 16 bits as bytes: Pillow would take all but the darkest for white."""
+    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)) if image.mode.startswith("I;16") else image
 
 
 def turn_of(image: Image.Image) -> Turn:
@@ -59,6 +67,7 @@ def label_of(image: Image.Image, style: Style) -> Label:
 
 def _on_paper(part: Image.Image) -> Image.Image:
     """Return R′G′B′ as it looks on a white page."""
+    part = in_bytes(part)
     if not part.has_transparency_data:
         return part.convert("RGB")
     part = part.convert("RGBA")

@@ -1,6 +1,7 @@
 """Written text as bytes: its encodings, the label put between its characters, and labels found in it again."""
 
 import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -18,6 +19,9 @@ BOMS = (
 )
 WITHOUT_BOM = ("utf-8", "gb18030")
 """Tried in turn; bytes that are both are UTF-8 by all likelihood."""
+
+_RECORD = re.compile(r"\n\{\"AIGC\":[^\n]*\}\s*\Z")
+"""The metadata label of a plain text, its last line: a reader of the text takes it for no part of it."""
 
 Spotter: TypeAlias = Callable[[str, Style, str, Moment], Spot | None]
 """Returns where the label of a moment goes; takes the text, the style, and the kind of line end."""
@@ -57,6 +61,7 @@ def spliced(data: bytes, read: tuple[int, str, str], spots: Mapping[Moment, Spot
 
 def found(text: str) -> tuple[Moment, ...]:
     """Return the moments at which a text bears a label in one of our forms."""
+    text = _RECORD.sub("", text)
     notices = sorted([*_plain.spans(text), *_markdown.spans(text), *_html.spans(text)])
     if not notices:
         return ()

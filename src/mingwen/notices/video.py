@@ -56,7 +56,8 @@ def _drawn(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, sty
         lost = f"; left out what cannot be copied: {', '.join(left_out)}" if left_out else ""
         return ink, f"; re-encoded the whole film, since {reason}{lost}"
     CONTAINERS[format_name].spliced(source, sink, track, news, config)
-    return ink, f"; re-encoded {len(news)} of {len(track.samples)} pictures"
+    all_of_them = ": none can be entered apart from the label" if len(news) == len(track.samples) else ""
+    return ink, f"; re-encoded {len(news)} of {len(track.samples)} pictures{all_of_them}"
 
 
 def _when(style: Style) -> str:

@@ -130,6 +130,8 @@ def _grey(picture: "Image") -> "Image":
     """Take the colours away; what is transparent becomes grey, so that light and dark letters stand out from it."""
     from PIL import Image  # noqa: PLC0415 - see _parts
 
+    if picture.mode.startswith("I;16"):
+        picture = picture.point(lambda value: value / 256).convert("L")  # which Pillow would take for white
     if not picture.has_transparency_data:
         return picture.convert("L")
     opaque = picture.convert("RGBA")
