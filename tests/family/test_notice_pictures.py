@@ -19,7 +19,7 @@ from mingwen.domain.media import Medium
 from mingwen.domain.notices import Position, Style
 from mingwen.notices import _bmp, _gif, _tiff, of
 from mingwen.notices._gif_blocks import blocks
-from mingwen.notices._lettering import Label
+from mingwen.notices._lettering import Label, label_for
 
 Frames = list[NDArray[np.uint8]]
 
@@ -256,3 +256,21 @@ def test_damaged_files_raise_nothing_else(kind: str, data: st.DataObject, photog
         of(Medium.IMAGE).mark(io.BytesIO(bytes(whole[: cut or None])), io.BytesIO(), kind.lower(), Style())
     except MingwenError:
         return
+
+
+@pytest.mark.parametrize("colours", [5, 16, 100, 250])
+@pytest.mark.parametrize("clear", [None, 1, bytes([255, 0, 128])])
+def test_the_palette_of_a_png_stays(colours: int, clear: int | bytes | None, photograph: Image.Image) -> None:
+    before = photograph.quantize(colours)
+    data = saved([before], "PNG", **({} if clear is None else {"transparency": clear}))
+    sink = io.BytesIO()
+    of(Medium.IMAGE).mark(io.BytesIO(data), sink, "png", Style())
+    after = Image.open(sink)
+    assert after.mode == "P"
+    label = label_for(Style(), *before.size)
+    left, top, right, bottom = label.box
+    old, new = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")), np.array(after.convert("RGBA"))
+    assert (new[top + 4 : bottom - 4, left + 6 : right - 6, 3] == 255).all()
+    assert np.ptp(new[top:bottom, left:right, :3].astype(int)) > 120
+    new[top:bottom, left:right] = old[top:bottom, left:right]
+    assert (new == old).all()

@@ -44,6 +44,8 @@ class Seen:
     """Seconds into the film; None on a picture."""
     lasts: float | None = None
     """Seconds that it stands, as far as was looked."""
+    to_end: bool = False
+    """Does it stand until the film ends? One that is shorter than two seconds has no more to give."""
 
     @property
     def needed_pixels(self) -> int:
@@ -87,6 +89,8 @@ def weighed(perceived: Sequence[Seen | Heard], medium: Medium) -> tuple[Finding,
     """Hold what was perceived to the standard: height, place and time of each label, and that there is one."""
     clause = _CLAUSES[medium]
     if not perceived:
+        if medium is Medium.AUDIO:
+            return (found("explicit.unheard", medium.value),)
         return (found("explicit.absent", medium.value, clause=clause),)
     return tuple(f for one in perceived for f in (_heard(one) if isinstance(one, Heard) else _seen(one, clause)))
 
@@ -107,7 +111,7 @@ def _seen(seen: Seen, clause: str) -> list[Finding]:
         out.append(found("explicit.place", place, clause=clause))
     if seen.starts is not None and seen.lasts is not None:
         out.append(found("explicit.time", place, starts=f"{seen.starts:.2f}", seconds=f"{seen.lasts:.2f}"))
-        if seen.lasts < VIDEO_SECONDS - TOLERANCE:
+        if seen.lasts < VIDEO_SECONDS - TOLERANCE and not (seen.to_end and seen.starts <= OPENING_SECONDS):
             out.append(found("explicit.short", place, seconds=f"{seen.lasts:.2f}", least=f"{VIDEO_SECONDS:g}"))
         if seen.starts > OPENING_SECONDS:
             out.append(found("explicit.late", place, starts=f"{seen.starts:.2f}"))

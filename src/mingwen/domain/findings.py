@@ -388,6 +388,13 @@ RULES: Final = {
         ),
         Rule("explicit.absent", _W, f"{_GB} {{clause}}", "no explicit label was perceived", "未识别到显式标识"),
         Rule(
+            "explicit.unheard",
+            _W,
+            f"{_GB} §5.3",
+            "短长 短短 was not heard; a label that is spoken is not recognised",
+            "未听到短长 短短；语音标识无法识别",
+        ),
+        Rule(
             "explicit.unread",
             _W,
             f"{_GB} {{clause}}",

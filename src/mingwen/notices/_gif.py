@@ -20,19 +20,15 @@ from mingwen.notices._gif_blocks import (
     MAX_FRAMES,
     PREVIOUS,
     Frame,
-    Indices,
-    Table,
     blocks,
     screen,
     written,
 )
 from mingwen.notices._lettering import Label, label_for
+from mingwen.notices._palette import COLOURS, Indices, Palette, Table, stepped, used_in
 
-GREYS: Final = 8
-"""Colours that a label takes at most: from the plate's to the letters'."""
 MAX_ANIMATED_PIXELS: Final = 2_000_000_000
 """Over all frames that are coded anew."""
-_COLOURS: Final = 256
 _CLEAR: Final = 0
 
 Canvas: TypeAlias = NDArray[np.uint8]
@@ -122,7 +118,7 @@ def _show(canvas: Canvas, frame: Frame, indices: Indices) -> None:
     part = canvas[_area(frame).cut]
     seen = indices[: part.shape[0], : part.shape[1]]
     opaque = seen != frame.control.transparent if frame.control.transparent is not None else np.ones(seen.shape, np.bool_)
-    table = np.zeros((_COLOURS, 3), np.uint8)
+    table = np.zeros((COLOURS, 3), np.uint8)
     table[: len(frame.table)] = frame.table
     part[opaque, :3] = table[seen[opaque]]
     part[opaque, 3] = 255
@@ -130,8 +126,7 @@ def _show(canvas: Canvas, frame: Frame, indices: Indices) -> None:
 
 def _coded(frame: Frame, indices: Indices, canvas: Canvas, onto: _Area, label: Label, *, whole: bool) -> bytes:
     """Code a frame anew on ``onto``: its own indices, the label's greys, and nothing where nothing changes."""
-    table, used = _Colours.of(frame, indices)
-    colours = _Colours(table, used, frame.control.transparent)
+    colours = Palette(frame.table, used_in(indices), frame.control.transparent)
     shown = canvas[onto.cut]
     clear: NDArray[np.bool_] = (shown[:, :, 3] == _CLEAR) | (not whole)
     height, width = int(shown.shape[0]), int(shown.shape[1])
@@ -159,76 +154,10 @@ def _coded(frame: Frame, indices: Indices, canvas: Canvas, onto: _Area, label: L
 
 def _letters(label: Label, box: _Area, onto: _Area) -> tuple[Table, NDArray[np.int16]]:
     """Return the label's greys, and for each pixel of ``onto`` which of them it has; −1 for none."""
-    ramp = label.plate_grey + (label.ink_grey - label.plate_grey) * np.arange(GREYS) / (GREYS - 1)
-    greys = np.repeat(np.rint(ramp * 255).astype(np.uint8)[:, None], 3, axis=1)
+    greys, levels = stepped(label)
     over = np.full((onto.bottom - onto.top, onto.right - onto.left), -1, np.int16)
-    inside = over[box.top - onto.top : box.bottom - onto.top, box.left - onto.left : box.right - onto.left]
-    levels = np.rint(label.ink * (GREYS - 1)).astype(np.int16)
-    half = np.float32(0.5)
-    inside[label.cover >= half] = levels[label.cover >= half]
+    over[box.top - onto.top : box.bottom - onto.top, box.left - onto.left : box.right - onto.left] = levels
     return greys, over
-
-
-class _Colours:
-    """A frame's table, to which colours are added where it has room: behind its end, or where no pixel uses it."""
-
-    def __init__(self, table: Table, used: NDArray[np.bool_], transparent: int | None) -> None:
-        self.table = np.zeros((_COLOURS, 3), np.uint8)
-        self.table[: len(table)] = table
-        self._clear = transparent
-        if transparent is not None:
-            used[transparent] = True
-        self._used = used
-        self._free = [int(n) for n in np.flatnonzero(~used)]
-
-    @staticmethod
-    def of(frame: Frame, indices: Indices) -> tuple[Table, NDArray[np.bool_]]:
-        return frame.table, np.bincount(indices.ravel(), minlength=_COLOURS).astype(np.bool_)
-
-    def taken(self, greys: Table) -> Indices:
-        """Return an index for each grey; if there is no room for all of them, letters lose their soft edges first."""
-        room = len(self._free) - (self._clear is None)
-        if room < 2:  # noqa: PLR2004 - plate and letters
-            return self.nearest(greys)
-        kept = {round(n) for n in np.linspace(0, len(greys) - 1, min(room, len(greys)))}
-        chosen = {n: self._added(greys[n]) for n in sorted(kept)}
-        return np.array([chosen[min(chosen, key=lambda have: abs(have - n))] for n in range(len(greys))], np.uint8)
-
-    @property
-    def has_room(self) -> bool:
-        """May another index be taken?"""
-        return bool(self._free)
-
-    def nothing(self) -> int:
-        """Return the index that is transparent, which may have to be made."""
-        if self._clear is None:
-            if not self._free:
-                raise Refused(
-                    "notice.colours", "expected fewer than 256 colours in a frame", hint="save the GIF with 255 colours"
-                )
-            self._clear = self._added(np.zeros(3, np.uint8))
-        return self._clear
-
-    def nearest(self, colours: Table) -> Indices:
-        """Return the index of the colour that is nearest to each; exactly it where the table has it or has room."""
-        if not len(colours):
-            return np.zeros(0, np.uint8)
-        wanted, back = np.unique(colours.reshape(-1, 3), axis=0, return_inverse=True)
-        out = np.zeros(len(wanted), np.uint8)
-        for number, colour in enumerate(wanted):
-            usable = np.flatnonzero(self._used & (np.arange(_COLOURS) != (-1 if self._clear is None else self._clear)))
-            apart = ((self.table[usable].astype(int) - colour) ** 2).sum(axis=1) if len(usable) else np.ones(1, int)
-            if apart.min() and len(self._free) > 1:
-                out[number] = self._added(colour)
-            else:
-                out[number] = usable[int(apart.argmin())] if len(usable) else self._added(colour)
-        return out[back.ravel()]
-
-    def _added(self, colour: NDArray[np.uint8]) -> int:
-        index = self._free.pop(0)
-        self.table[index] = colour
-        self._used[index] = True
-        return index
 
 
 def _on_paper(part: Canvas) -> NDArray[np.uint8]:

@@ -4,18 +4,13 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
-
-Indices: TypeAlias = NDArray[np.uint8]
-"""Height × width."""
-Table: TypeAlias = NDArray[np.uint8]
-"""Colours × 3."""
+from mingwen.notices._palette import Indices, Table
 
 MAX_BLOCKS: Final = 200_000
 MAX_FRAMES: Final = 5_000

@@ -14,6 +14,7 @@ from PIL import Image
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
 from mingwen.notices._lettering import Label
+from mingwen.notices._palette import COLOURS, Palette, stepped, used_in
 from mingwen.notices._raster import burnt_in, decoded, label_of, labelled
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -25,8 +26,13 @@ DEEP_BITS = 16
 DEEP = {"gray16be": 1, "ya16be": 2, "rgb48be": 3, "rgba64be": 4}
 """Channels of the formats in which 16 bits a channel are decoded."""
 
+LEAST_GREYS = 4
+"""Of a label, for letters that are not jagged; a palette with room for fewer gives way to full colours."""
+
 CODED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"fcTL", b"fdAT")
 """Chunks that belong to the pixels and come from the coder."""
+BEHIND_TABLE = (b"bKGD", b"hIST")
+"""PNG, third edition, §5.6: they stand behind PLTE, everything else before it or anywhere."""
 BOUND_TO_DEPTH = (b"sBIT", b"bKGD", b"hIST")
 """Chunks whose meaning hangs on colour type and depth; they go when these change."""
 
@@ -56,7 +62,7 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     if source.delays:
         note = "; 16 bits a channel became 8" if source.header[8] == DEEP_BITS else ""
         return _written(source, _frames(image, label, source)), label, note
-    still = _deep(data, label) if source.header[8] == DEEP_BITS else _coded(labelled(image, label))
+    still = _deep(data, label) if source.header[8] == DEEP_BITS else _indexed(image, label) or _coded(labelled(image, label))
     return _written(source, iter((still,))), label, ""
 
 
@@ -97,6 +103,31 @@ def _coded(image: Image.Image) -> bytes:
     image.info = {}
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def _indexed(image: Image.Image, label: Label) -> bytes | None:
+    """Draw with the colours of a palette, which keeps them all; None if there is none, or it has no room for a label's."""
+    if image.mode != "P":
+        return None
+    indices, colours = np.array(image), np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    clear = image.info.get("transparency", b"")
+    opacity = np.full(COLOURS, 255, np.uint8)
+    opacity[: len(clear) if isinstance(clear, bytes) else 0] = np.frombuffer(clear, np.uint8) if isinstance(clear, bytes) else 0
+    if isinstance(clear, int):
+        opacity[clear] = 0
+    palette = Palette(colours, used_in(indices) | (np.arange(COLOURS) < len(colours)) & (opacity < 255), None)  # noqa: PLR2004
+    if palette.room < LEAST_GREYS:
+        return None
+    greys, levels = stepped(label)
+    left, top, right, bottom = label.box
+    part = indices[top:bottom, left:right]
+    part[levels >= 0] = palette.taken(greys)[levels[levels >= 0]]
+    count = int(max(indices.max() + 1, len(colours)))
+    out, file = Image.fromarray(indices, "P"), BytesIO()
+    out.putpalette(palette.table[:count].tobytes())
+    file_options = {"transparency": opacity[:count].tobytes()} if (opacity < 255).any() else {}  # noqa: PLR2004 - opaque
+    out.save(file, "PNG", **file_options)
+    return file.getvalue()
 
 
 def _deep(data: bytes, label: Label) -> bytes:
@@ -143,7 +174,11 @@ def _written(source: _Source, pictures: Iterator[bytes]) -> bytes:
             coded[kind] = coded.get(kind, b"") + body
         if number == 0:
             header = coded[b"IHDR"]
-            out += _chunk(b"IHDR", header) + b"".join(_chunk(*c) for c in _still_true(source.before, source.header, header))
+            around = _still_true(source.before, source.header, header)
+            table = [(kind, coded[kind]) for kind in (b"PLTE", b"tRNS") if kind in coded]
+            first = [c for c in around if c[0] not in BEHIND_TABLE]
+            last = [c for c in around if c[0] in BEHIND_TABLE]
+            out += _chunk(b"IHDR", header) + b"".join(_chunk(*c) for c in (*first, *table, *last))
         if source.delays and (number > 0 or source.first_is_frame):
             size = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
             out += _chunk(b"fcTL", _FRAME.pack(sequence, *size, 0, 0, *next(delays), 0, 0))

@@ -76,8 +76,8 @@ def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
                 return (_timed(first, began, after),)
             last = after + Fraction(frame.duration or 0) * (frame.time_base or 0)
             if after > LONGEST or number > MAX_FRAMES:
-                break
-        return (_timed(first, began, last),) if first else ()
+                return (_timed(first, began, last),) if first else ()
+        return (replace(_timed(first, began, last), to_end=True),) if first else ()
 
 
 def shown(frame: VideoFrame) -> Pixels:

@@ -40,7 +40,7 @@ def mark(source: BinaryIO, sink: BinaryIO, format_name: str, style: Style) -> st
         ink, remark = _drawn(source, sink, format_name, track, style)
     except (FFmpegError, ValueError, ArithmeticError) as broken:
         raise Malformed("video.broken", f"expected a whole {format_name}, but {broken}", hint="get a whole copy") from broken
-    return f"drew {style.wording} at {style.position.value}, {ink} pixels high, {_when(style)}{remark}"
+    return f"drew {style.wording} at {style.position.value}, {ink} pixels high, {_when(style, track)}{remark}"
 
 
 def _drawn(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, style: Style) -> tuple[int, str]:
@@ -60,8 +60,8 @@ def _drawn(source: BinaryIO, sink: BinaryIO, format_name: str, track: Track, sty
     return ink, f"; re-encoded {len(news)} of {len(track.samples)} pictures{all_of_them}"
 
 
-def _when(style: Style) -> str:
-    if style.persistent:
+def _when(style: Style, track: Track) -> str:
+    if style.persistent or track.last_shown - track.first_shown <= style.seconds * track.scale:
         return "all along"
     places = {
         Moment.START: f"for the first {style.seconds:g} s",
