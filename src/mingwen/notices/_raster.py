@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mingwen.domain.notices import Style
+from mingwen.notices import _room
 from mingwen.notices._lettering import Label, Turn, label_for
 
 P = TypeVar("P", np.uint8, np.uint16)
@@ -39,8 +40,13 @@ def opened(data: bytes, kind: str) -> Image.Image:
 
 
 def decoded(data: bytes, kind: str) -> Image.Image:
-    """Decode the first picture of a file."""
+    """Decode the first picture of a file.
+
+    Raises:
+        Refused: it has too many pixels for its bytes (``notice.too-large``).
+    """
     image = opened(data, kind)
+    _room.require(image.width * image.height, len(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image.load()
