@@ -55,7 +55,7 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     if source.delays:
         note = "; 16 bits a channel became 8" if source.header[8] == DEEP_BITS else ""
         return _written(source, _frames(image, label, source, len(data))), label, note
-    still = _deep(data, label) if source.header[8] == DEEP_BITS else _coded(labelled(image, label))
+    still = _deep(data, label) if source.header[8] == DEEP_BITS else _coded(labelled(image, label, in_place=True))
     return _written(source, iter((still,))), label, ""
 
 

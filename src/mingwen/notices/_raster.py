@@ -71,12 +71,15 @@ def _on_paper(part: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB")
 
 
-def labelled(image: Image.Image, label: Label, *, mode: str | None = None) -> Image.Image:
+def labelled(image: Image.Image, label: Label, *, mode: str | None = None, in_place: bool = False) -> Image.Image:
     """Return the picture with the label, in ``mode`` or the nearest one that can hold it; all other pixels stay."""
     wanted = mode or MODES.get(image.mode, image.mode)
     if "transparency" in image.info and image.mode != "RGBA":
         wanted = WITH_ALPHA.get(wanted, wanted)  # a transparent colour could be one of the label's
-    image = image.copy() if image.mode == wanted else image.convert(wanted)
+    if image.mode != wanted:
+        image = image.convert(wanted)
+    elif not in_place:
+        image = image.copy()
     part = image.crop(label.box)
     pixels = np.asarray(part).reshape(part.height, part.width, -1)
     burnt = burnt_in(pixels, label, alpha=wanted in ALPHA, subtractive=wanted == "CMYK")

@@ -32,7 +32,7 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     if frames:
         return _file(_animated(chunks, frames, image, label, len(data))), label, ""
     lossless = any(kind == b"VP8L" for kind, _ in chunks)
-    picture = _coded(labelled(image, label), lossless=lossless)
+    picture = _coded(labelled(image, label, in_place=True), lossless=lossless)
     return _file(_still(chunks, picture)), label, ""
 
 
