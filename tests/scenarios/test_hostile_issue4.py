@@ -3,7 +3,6 @@
 import io
 import struct
 import time
-import zipfile
 import zlib
 from collections.abc import Callable
 

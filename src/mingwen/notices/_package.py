@@ -57,10 +57,10 @@ class Package:
         """
         entry = self._entry(path)
         data = self.archive.unpacked(entry, _markup.MAX_BYTES)
+        tree = _markup.walked(data, path, depth, names, texts)
         self.tags += data.count(b"<")
         if self.tags > MAX_TAGS + size_of(self.archive.source) // BYTES_A_TAG:
             raise Refused("notice.too-large", "expected a document of fewer elements for its bytes", hint="part the document")
-        tree = _markup.walked(data, path, depth, names, texts)
         self.trees[entry] = tree
         return tree
 

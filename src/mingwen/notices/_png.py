@@ -108,7 +108,7 @@ def _deep(data: bytes, label: Label) -> bytes:
         )
     channels = DEEP[frame.format.name]
     frame.make_writable()
-    stored = np.frombuffer(frame.planes[0], ">u2").reshape(frame.height, -1)
+    stored = np.frombuffer(memoryview(frame.planes[0]), ">u2").reshape(frame.height, -1)
     view = stored[:, : frame.width * channels].reshape(frame.height, frame.width, channels)
     left, top, right, bottom = label.box
     part = burnt_in(view[top:bottom, left:right].astype(np.uint16), label, alpha=channels in (2, 4))
