@@ -113,3 +113,9 @@ def test_an_event_that_nests_too_deep_is_refused() -> None:
         deep = {"a": deep}
     with pytest.raises(MingwenError):
         Events(Mark({"Label": "1"}, "A", "")).fed({"choices": [{"delta": {"content": "y", "more": deep}}]})
+
+
+def test_an_answer_may_have_any_index() -> None:
+    (sent,) = Events(Mark({"Label": "1"}, "A", "")).fed({"choices": [{"index": [1], "delta": {"content": "y"}}]})
+    assert isinstance(sent, dict)
+    assert sent["choices"][0]["delta"]["content"] == "Ay"

@@ -154,6 +154,12 @@ def drop(owner: object, member: str) -> None:
 
 
 def _slots(event: object, path: tuple[str, ...]) -> Iterator[_Slot]:
+    """Find the texts; a channel that is no plain number or name goes by its spelling."""
+    for slot in _found(event, path):
+        yield slot if isinstance(slot.channel, int | str | float) else slot._replace(channel=repr(slot.channel))
+
+
+def _found(event: object, path: tuple[str, ...]) -> Iterator[_Slot]:
     """Find the places of text in an event, by the path that was given or by the shapes of the APIs in use."""
     if path:
         owner = event
