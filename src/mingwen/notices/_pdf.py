@@ -27,7 +27,7 @@ from mingwen.notices._vector import Plate, place, plate
 MAX_SEARCHED_PAGES = 512
 MAX_SIZES = 256
 """Of pages for which a label is laid out to the point; beyond, pages of about one size share theirs."""
-ROOM_STEPS = 8
+ROOM_STEPS = 2
 """To a height of ink."""
 NAME = "AigcNotice"
 """Of the form, in the resources of a page; numbered where it is taken."""
