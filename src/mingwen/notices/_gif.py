@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
+from mingwen.notices import _room
 from mingwen.notices._gif_blocks import (
     BACKGROUND,
     KEEP,
@@ -27,8 +28,6 @@ from mingwen.notices._gif_blocks import (
 from mingwen.notices._lettering import Label, label_for
 from mingwen.notices._palette import COLOURS, Indices, Palette, Table, stepped, used_in
 
-MAX_ANIMATED_PIXELS: Final = 2_000_000_000
-"""Over all frames that are coded anew."""
 _CLEAR: Final = 0
 
 Canvas: TypeAlias = NDArray[np.uint8]
@@ -61,6 +60,10 @@ class _Area:
         return self.united(other) == self
 
     @property
+    def pixels(self) -> int:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    @property
     def cut(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
@@ -72,15 +75,17 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     frames = [part for part in parts if isinstance(part, Frame)]
     if not frames:
         raise Malformed("gif.frames", "expected at least one frame, found none", hint="get a whole copy")
-    if len(frames) > MAX_FRAMES or len(frames) * width * height > MAX_ANIMATED_PIXELS:
+    if len(frames) > MAX_FRAMES:
         hint = "shorten the animation"
-        raise Refused("notice.too-large", f"expected at most {MAX_FRAMES} frames and fewer pixels, got {len(frames)}", hint=hint)
+        raise Refused("notice.too-large", f"expected at most {MAX_FRAMES} frames, got {len(frames)}", hint=hint)
+    _room.require(max(width * height, *(f.width * f.height for f in frames)), len(data))
     canvas = np.zeros((height, width, 4), np.uint8)
     first = canvas.copy()
     _show(first, frames[0], frames[0].indices())
     label = label_for(style, width, height, look=lambda box: _on_paper(first[_Area(*box).cut]))
     box = _Area(*label.box)
     whole = any(f.control.disposal == BACKGROUND and not _area(f).holds(box) for f in frames)
+    _room.require_animated(_visited(frames, _Area(0, 0, width, height), box, whole=whole), len(data))
     drawn = _drawn(frames, canvas, label, whole=whole)
     out = b"".join(next(drawn) if isinstance(part, Frame) else part for part in parts)
     return b"GIF89a" + out[6:], label, ""
@@ -107,6 +112,12 @@ def _drawn(frames: list[Frame], canvas: Canvas, label: Label, *, whole: bool) ->
         elif before is not None:
             canvas[:] = before
             stands = False
+
+
+def _visited(frames: list[Frame], screen_: _Area, box: _Area, *, whole: bool) -> int:
+    """Count the pixels that are decoded, coded or kept aside, over all frames."""
+    all_ = [screen_ if whole or f.control.disposal == PREVIOUS or n == 0 else _area(f) for n, f in enumerate(frames)]
+    return sum((area.united(box) if area.meets(box) else area).pixels for area in all_)
 
 
 def _area(frame: Frame) -> _Area:

@@ -14,6 +14,7 @@ from mingwen.containers.item_properties import Properties, Reference, properties
 from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Box as Area
 from mingwen.domain.sites import Unread
+from mingwen.notices import _room
 from mingwen.notices._lettering import Turn
 from mingwen.notices._planes import GRID
 
@@ -137,6 +138,7 @@ class Album:
     def _picture(self, number: int) -> Picture:
         item = self._item(number)
         width, height = self._size(number)
+        _room.require(width * height, size_of(self.source))
         if width * height > MAX_PIXELS:
             raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
         if item.kind == b"grid":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mingwen.domain.errors import Refused
 from mingwen.domain.notices import Style
-from mingwen.notices import _jpeg_again, _jpeg_progressive
+from mingwen.notices import _jpeg_again, _jpeg_progressive, _room
 from mingwen.notices._jpeg_blocks import (
     GREY,
     INKS,
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from mingwen.notices._jpeg_huffman import Table
 
 BITS = 8
+READ_SHARE = 4
+"""What lies beneath a label, and is read, is less than a quarter of the picture."""
 ADOBE_YCCK = 2
 """ITU-T T.872 6.5.3: the transform that an Adobe segment names."""
 
@@ -76,6 +78,7 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
         raise ValueError("expected the end of the picture, it is cut")
     if not frame or frame.marker in ARITHMETIC:
         return _jpeg_again.mark(data, style)
+    _room.require(frame.width * frame.height // READ_SHARE, len(data))
     canvas = Canvas(data, layout, frame)
     label = label_for(style, *image.size, turn=turn_of(image), look=canvas.look)
     edits, note = _without_others(data, layout)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mingwen.domain.errors import Malformed
 from mingwen.notices import _jpeg_entropy as entropy
+from mingwen.notices import _room
 from mingwen.notices._jpeg_blocks import Blocks, Numbers, blocks_of
 from mingwen.notices._jpeg_huffman import optimal
 from mingwen.notices._jpeg_markers import Frame, Layout, Scan
@@ -20,9 +21,11 @@ def decoded(data: bytes, layout: Layout, frame: Frame) -> Blocks:
     """Read every coefficient.
 
     Raises:
+        Refused: it has too many pixels for its bytes (``notice.too-large``).
         Malformed: too much is asked for (``jpeg.scans``).
         ValueError: a scan is broken.
     """
+    _room.require(frame.width * frame.height, len(data))
     blocks = blocks_of(frame, (0, 0, *frame.mcus))
     visits = sum(blocks.of_scan(scan)[1].size for scan in layout.scans)
     if visits > MAX_VISITS:

@@ -13,6 +13,8 @@ from mingwen.notices._cue import Samples
 from mingwen.notices._heard import rhythm_at
 
 RATE: Final = 16_000
+LEAST_RATE: Final = 1000
+"""Of what is listened to: each of its samples becomes ``RATE / LEAST_RATE`` at most."""
 SECONDS: Final = 20.0
 """Of each stretch that is listened to; what is shorter than all of them is heard whole."""
 SHARES: Final = (0.0, 0.5, 1.0)
@@ -46,11 +48,18 @@ def _stretch(container: "av.container.InputContainer", begins: float, most: floa
     """Return where a stretch really begins, and its samples in one channel."""
     resampler, out, at = av.AudioResampler("flt", "mono", RATE), list[Samples](), begins
     for number, frame in enumerate(container.decode(audio=0)):
+        require_rate(frame)
         at = float(frame.time or 0) if number == 0 else at
         out += [np.asarray(f.to_ndarray(), np.float64).ravel() for f in resampler.resample(frame)]
         if sum(map(len, out)) > most * RATE:
             break
     return at, np.concatenate([*out, np.zeros(0)])
+
+
+def require_rate(frame: av.AudioFrame) -> None:
+    """Raise ValueError for so few samples a second that ours would be very many."""
+    if frame.sample_rate < LEAST_RATE:
+        raise ValueError(f"expected at least {LEAST_RATE} samples a second, got {frame.sample_rate}")
 
 
 def _named(at: float, seconds: float) -> Moment:

@@ -1,5 +1,6 @@
 """Pictures as they are shown, and labels on them measured: the ink's height in their own pixels."""
 
+import io
 import warnings
 from collections.abc import Sequence
 from typing import BinaryIO, Final, TypeAlias
@@ -13,13 +14,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.explicit import Read, Seen
 from mingwen.domain.notices import Box, has_elements
+from mingwen.notices import _room
 from mingwen.notices._raster import in_bytes
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Height × width × 3, R′G′B′, as shown."""
 
 _HINT: Final = "look at it in a viewer, or make a PNG of it"
-MAX_PIXELS: Final = 178_956_970
 AROUND: Final = 0.15
 """Of a line's height that is looked at beyond the box that was read: such boxes are a little off."""
 LEAST_SHARE: Final = 0.5
@@ -40,20 +41,20 @@ def upright(source: BinaryIO) -> Pixels:
 
     Raises:
         Malformed: it does not decode (``image.broken``).
-        Refused: it is larger than ``MAX_PIXELS`` (``notice.too-large``).
+        Refused: it is too large for its bytes (``notice.too-large``).
     """
     source.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             opened = Image.open(source)
-            if opened.width * opened.height > MAX_PIXELS:
-                raise Refused("notice.too-large", f"expected at most {MAX_PIXELS} pixels", hint="make the picture smaller")
-            picture = in_bytes(ImageOps.exif_transpose(opened))
+            _room.require(opened.width * opened.height, source.seek(0, io.SEEK_END))
+            ImageOps.exif_transpose(opened, in_place=True)
+            picture = in_bytes(opened)
             if picture.has_transparency_data:
                 picture = picture.convert("RGBA")
                 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            return np.asarray(picture.convert("RGB"))
+            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
         return _by_film(source)
     except Image.DecompressionBombError as bomb:
@@ -67,7 +68,9 @@ def _by_film(source: BinaryIO) -> Pixels:
     source.seek(0)
     try:
         with av.open(source, "r") as container:
-            frame = next(container.decode(video=0))
+            stream = container.streams.video[0]
+            stream.codec_context.options = {"max_pixels": str(_room.MOST_PIXELS)}
+            frame = next(container.decode(stream))
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
         reason = getattr(broken, "strerror", None) or broken

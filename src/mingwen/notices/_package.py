@@ -18,6 +18,10 @@ from mingwen.notices import _markup, _splicing
 from mingwen.notices._markup import Tree
 
 MAX_RELATIONS = 20_000
+MAX_TAGS = 600_000
+"""Of all parts, counted each time one is walked through: some four seconds."""
+BYTES_A_TAG = 2
+"""So many bytes of the archive allow one more."""
 
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPES = "[Content_Types].xml"
@@ -40,6 +44,8 @@ class Package:
     archive: Archive
     edits: dict[Entry, list[Edit]] = field(default_factory=dict)
     trees: dict[Entry, Tree] = field(default_factory=dict)
+    tags: int = 0
+    """Of all the parts that were walked through."""
     added: dict[str, bytes] = field(default_factory=dict)
     rewritten: dict[Entry, bytes] = field(default_factory=dict)
 
@@ -50,7 +56,11 @@ class Package:
             Malformed: there is no such part, or it cannot be followed.
         """
         entry = self._entry(path)
-        tree = _markup.walked(self.archive.unpacked(entry, _markup.MAX_BYTES), path, depth, names, texts)
+        data = self.archive.unpacked(entry, _markup.MAX_BYTES)
+        tree = _markup.walked(data, path, depth, names, texts)
+        self.tags += data.count(b"<")
+        if self.tags > MAX_TAGS + size_of(self.archive.source) // BYTES_A_TAG:
+            raise Refused("notice.too-large", "expected a document of fewer elements for its bytes", hint="part the document")
         self.trees[entry] = tree
         return tree
 

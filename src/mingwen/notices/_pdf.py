@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from math import floor
 from typing import BinaryIO
 
 from mingwen.containers.pdf_file import File, Object, opened
@@ -24,6 +25,10 @@ from mingwen.notices._pdf_pages import MAX_PAGES, Page, geometry, leaves, matrix
 from mingwen.notices._vector import Plate, place, plate
 
 MAX_SEARCHED_PAGES = 512
+MAX_SIZES = 256
+"""Of pages for which a label is laid out to the point; beyond, pages of about one size share theirs."""
+ROOM_STEPS = 2
+"""To a height of ink."""
 NAME = "AigcNotice"
 """Of the form, in the resources of a page; numbered where it is taken."""
 _CONFORMS = re.compile(rb"pdfaid|pdfxid|pdfx:GTS|GTS_PDFX")
@@ -89,6 +94,8 @@ def mark(source: BinaryIO, sink: BinaryIO, style: Style) -> str:
         box, turn, ink = geometry(file, page)
         shown = (box[3] - box[1], box[2] - box[0]) if turn % 180 else (box[2] - box[0], box[3] - box[1])
         room = shown[0] / ink, shown[1] / ink
+        if len(plates) >= MAX_SIZES:
+            room = floor(room[0] * ROOM_STEPS) / ROOM_STEPS, floor(room[1] * ROOM_STEPS) / ROOM_STEPS
         made = plates[room] = plates.get(room) or plate(style, room)
         if made not in forms:
             forms[made] = form(new.add, style, made, opaque=opaque, tagged=tagged)

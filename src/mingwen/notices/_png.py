@@ -13,6 +13,7 @@ from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
+from mingwen.notices import _room
 from mingwen.notices._lettering import Label
 from mingwen.notices._palette import COLOURS, Palette, stepped, used_in
 from mingwen.notices._raster import burnt_in, decoded, label_of, labelled
@@ -20,8 +21,6 @@ from mingwen.notices._raster import burnt_in, decoded, label_of, labelled
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 200_000
 MAX_FRAMES = 5_000
-MAX_ANIMATED_PIXELS = 2_000_000_000
-"""Over all frames."""
 DEEP_BITS = 16
 DEEP = {"gray16be": 1, "ya16be": 2, "rgb48be": 3, "rgba64be": 4}
 """Channels of the formats in which 16 bits a channel are decoded."""
@@ -61,8 +60,9 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     source = _read(data)
     if source.delays:
         note = "; 16 bits a channel became 8" if source.header[8] == DEEP_BITS else ""
-        return _written(source, _frames(image, label, source)), label, note
-    still = _deep(data, label) if source.header[8] == DEEP_BITS else _indexed(image, label) or _coded(labelled(image, label))
+        return _written(source, _frames(image, label, source, len(data))), label, note
+    deep = source.header[8] == DEEP_BITS
+    still = _deep(data, label) if deep else _indexed(image, label) or _coded(labelled(image, label, in_place=True))
     return _written(source, iter((still,))), label, ""
 
 
@@ -138,13 +138,13 @@ def _deep(data: bytes, label: Label) -> bytes:
         raise Malformed(
             "png.depth", f"expected 16 bits a channel, decoded to {frame.format.name}", hint="save the file again as PNG"
         )
-    channels, plane = DEEP[frame.format.name], frame.planes[0]
-    stored = np.frombuffer(bytes(plane), ">u2").reshape(frame.height, -1).copy()
+    channels = DEEP[frame.format.name]
+    frame.make_writable()
+    stored = np.frombuffer(memoryview(frame.planes[0]), ">u2").reshape(frame.height, -1)
     view = stored[:, : frame.width * channels].reshape(frame.height, frame.width, channels)
     left, top, right, bottom = label.box
     part = burnt_in(view[top:bottom, left:right].astype(np.uint16), label, alpha=channels in (2, 4))
     stored[top:bottom, left * channels : right * channels] = part.reshape(part.shape[0], -1)
-    plane.update(stored.tobytes())
     coder = av.CodecContext.create("png", "w")
     coder.width, coder.height, coder.pix_fmt = frame.width, frame.height, frame.format.name
     coder.framerate = Fraction(1)
@@ -152,10 +152,11 @@ def _deep(data: bytes, label: Label) -> bytes:
     return b"".join(bytes(packet) for packet in (*coder.encode(frame), *coder.encode(None)))
 
 
-def _frames(image: Image.Image, label: Label, source: _Source) -> Iterator[bytes]:
+def _frames(image: Image.Image, label: Label, source: _Source, size: int) -> Iterator[bytes]:
     """Code every frame of an animation whole, as it is seen after disposal and blending."""
     count = len(source.delays) + (not source.first_is_frame)
-    if count > MAX_FRAMES or count * image.width * image.height > MAX_ANIMATED_PIXELS:
+    _room.require_animated(count * image.width * image.height, size)
+    if count > MAX_FRAMES:
         raise Refused("notice.too-large", f"expected at most {MAX_FRAMES} frames, got {count}", hint="shorten the animation")
     if count != getattr(image, "n_frames", 1):
         raise Malformed("png.frames", f"expected {getattr(image, 'n_frames', 1)} frames, got {count}", hint="get a whole copy")

@@ -67,7 +67,7 @@ def _slides(package: Package, path: str, tree: Tree) -> list[str]:
     """Return the slides' paths in their order (§19.2.1.33)."""
     relations = package.relations(path)
     ids = [next((v for k, v in n.attributes.items() if k.endswith("relationships id")), "") for n in tree.named("sldId")]
-    paths = [relations[i].path for i in ids if i in relations][:MAX_SLIDES]
+    paths = list(dict.fromkeys(relations[i].path for i in ids if i in relations))[:MAX_SLIDES]
     if not paths:
         raise broken(path, "has no slides")
     return paths

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from mingwen.domain.notices import Style
+from mingwen.notices import _room
 from mingwen.notices._lettering import Label, Turn, label_for
 
 P = TypeVar("P", np.uint8, np.uint16)
@@ -42,8 +43,13 @@ def opened(data: bytes, kind: str) -> Image.Image:
 
 
 def decoded(data: bytes, kind: str) -> Image.Image:
-    """Decode the first picture of a file."""
+    """Decode the first picture of a file.
+
+    Raises:
+        Refused: it has too many pixels for its bytes (``notice.too-large``).
+    """
     image = opened(data, kind)
+    _room.require(image.width * image.height, len(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image.load()
@@ -74,12 +80,15 @@ def _on_paper(part: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB")
 
 
-def labelled(image: Image.Image, label: Label, *, mode: str | None = None) -> Image.Image:
+def labelled(image: Image.Image, label: Label, *, mode: str | None = None, in_place: bool = False) -> Image.Image:
     """Return the picture with the label, in ``mode`` or the nearest one that can hold it; all other pixels stay."""
     wanted = mode or MODES.get(image.mode, image.mode)
     if "transparency" in image.info and image.mode != "RGBA":
         wanted = WITH_ALPHA.get(wanted, wanted)  # a transparent colour could be one of the label's
-    image = image.copy() if image.mode == wanted else image.convert(wanted)
+    if image.mode != wanted:
+        image = image.convert(wanted)
+    elif not in_place:
+        image = image.copy()
     part = image.crop(label.box)
     pixels = np.asarray(part).reshape(part.height, part.width, -1)
     burnt = burnt_in(pixels, label, alpha=wanted in ALPHA, subtractive=wanted == "CMYK")

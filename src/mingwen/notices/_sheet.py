@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mingwen.domain.errors import Malformed
 from mingwen.notices import _look
+from mingwen.notices._listen import require_rate
 from mingwen.notices._watch import film, shown
 
 LONGEST_SIDE: Final = 1600
@@ -98,6 +99,7 @@ def wave(source: BinaryIO) -> bytes:
 def _samples(container: "av.container.InputContainer", seconds: float) -> NDArray[np.float32]:
     resampler, out = av.AudioResampler("flt", "mono", RATE), list[NDArray[np.float32]]()
     for frame in container.decode(audio=0):
+        require_rate(frame)
         out += [np.asarray(f.to_ndarray(), np.float32).ravel() for f in resampler.resample(frame)]
         if sum(map(len, out)) > seconds * RATE:
             break

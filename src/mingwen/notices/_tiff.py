@@ -15,7 +15,7 @@ from mingwen.containers.ifd import Directory, Layout
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
 from mingwen.domain.sites import Unread
-from mingwen.notices import _tiff_samples, _tiff_strips
+from mingwen.notices import _room, _tiff_samples, _tiff_strips
 from mingwen.notices._lettering import Label, Turn, label_for
 from mingwen.notices._raster import TURNS
 from mingwen.notices._tiff_samples import Kind
@@ -59,7 +59,12 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     source = io.BytesIO(data)
     shape = ifd.layout(source)
     pages, below = _pages(source, shape)
-    labels = [_labelled(out, shape, page, style) for page in pages]
+    labels, unfolded = list[Label](), 0
+    for page in pages:
+        label, more = _labelled(out, shape, page, style)
+        unfolded += more
+        _room.require_animated(unfolded, len(data))
+        labels.append(label)
     note = "; smaller copies below the pages were left without label" if below else ""
     return bytes(out), labels[0], note
 
@@ -89,8 +94,8 @@ _KNOWN: Final = frozenset(
 )
 
 
-def _labelled(out: bytearray, shape: Layout, page: _Page, style: Style) -> Label:
-    """Draw the label into one page, in place."""
+def _labelled(out: bytearray, shape: Layout, page: _Page, style: Style) -> tuple[Label, int]:
+    """Draw the label into one page, in place; return it, and how many bytes were decoded."""
     width, height = page.one(WIDTH), page.one(HEIGHT)
     if not 0 < width * height <= MAX_PIXELS:
         raise Refused("notice.too-large", f"expected 1 to {MAX_PIXELS} pixels, got {width} × {height}", hint="make it smaller")
@@ -101,7 +106,7 @@ def _labelled(out: bytearray, shape: Layout, page: _Page, style: Style) -> Label
     label = label_for(style, width, height, turn=turn, look=lambda box: _tiff_samples.seen(pieces.window(box), kind))
     pieces.put(label.box, _tiff_samples.burnt(pieces.window(label.box), label, kind))
     _moved(out, shape, page, pieces)
-    return label
+    return label, pieces.unfolded
 
 
 def _kind(page: _Page, shape: Layout) -> Kind:

@@ -19,6 +19,10 @@ _FLOAT: Final = (16, 32, 64)
 _FEW: Final = (1, 2, 4)
 
 
+MAX_SAMPLES: Final = 64
+"""Of a pixel; a box of so many is read at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a pixel is made of."""
@@ -38,6 +42,8 @@ class Kind:
         """Say what keeps a label from being drawn; "" for nothing."""
         if self.photometric not in COLOURS or self.samples < COLOURS[self.photometric]:
             return f"photometric interpretation {self.photometric} of {self.samples} samples"
+        if self.samples > MAX_SAMPLES:
+            return f"{self.samples} samples"
         if self.bits not in (_FLOAT if self.floats else (*_WHOLE, *_FEW)):
             return f"{self.bits} bits a sample"
         if self.bits in _FEW and self.samples > 1:

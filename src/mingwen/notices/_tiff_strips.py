@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
+from mingwen.notices import _room
 from mingwen.notices._tiff_samples import Kind, Samples
 
 CODINGS: Final = {
@@ -69,6 +70,9 @@ class Pieces:
         self.grid = grid
         self._kind = kind
         self._held: dict[int, Samples] = {}
+        self._size = len(out)
+        self.unfolded = 0
+        """Bytes of the pieces that were decoded; they count as pixels."""
 
     def window(self, box: Box) -> Samples:
         """Return the samples of a box.
@@ -119,6 +123,8 @@ class Pieces:
         if number not in self._held:
             grid = self.grid
             rows = grid.rows(y // grid.piece_height)
+            self.unfolded += rows * self._row_bytes
+            _room.require(self.unfolded, self._size)
             if rows * self._row_bytes > MAX_WINDOW_BYTES:
                 hint = "save it in strips or tiles"
                 raise Refused("notice.too-large", f"expected pieces of at most {MAX_WINDOW_BYTES} bytes, got more", hint=hint)

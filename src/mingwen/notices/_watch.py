@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from typing import BinaryIO, Final, TypeAlias
 
 import av
@@ -58,7 +59,7 @@ def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
     with film(source) as (container, stream):
         first: Seen | None = None
         like, start, last, began, ahead = None, Fraction(), Fraction(), Fraction(), list(LOOKED_AT)
-        for number, frame in enumerate(container.decode(stream)):
+        for number, frame in enumerate(islice(container.decode(stream), MAX_FRAMES)):
             now = _time(frame)
             start = now if number == 0 else start
             after = now - start
@@ -75,7 +76,7 @@ def perceived(source: BinaryIO, read: Read) -> tuple[Seen, ...]:
             elif like is not None and not _is_like(like, _edges(shown(frame), first.box)):
                 return (_timed(first, began, after),)
             last = after + Fraction(frame.duration or 0) * (frame.time_base or 0)
-            if after > LONGEST or number > MAX_FRAMES:
+            if after > LONGEST:
                 return (_timed(first, began, last),) if first else ()
         return (replace(_timed(first, began, last), to_end=True),) if first else ()
 

@@ -7,6 +7,7 @@ from PIL import Image
 
 from mingwen.domain.errors import Malformed, Refused
 from mingwen.domain.notices import Style
+from mingwen.notices import _room
 from mingwen.notices._lettering import Label
 from mingwen.notices._raster import decoded, label_of, labelled
 
@@ -14,8 +15,6 @@ QUALITY = 95
 """Of a lossy picture: the file does not say with which quality it was made, so we lose as little as is sensible."""
 MAX_CHUNKS = 100_000
 MAX_FRAMES = 5_000
-MAX_ANIMATED_PIXELS = 2_000_000_000
-"""Over all frames."""
 ALPHA_FLAG = 0x10
 NO_BLENDING = 0x02
 """ANMF: the frame replaces the canvas; with the disposal bit clear the canvas stays."""
@@ -31,9 +30,9 @@ def mark(data: bytes, style: Style) -> tuple[bytes, Label, str]:
     chunks = list(_chunks(data, 12))
     frames = [body for kind, body in chunks if kind == b"ANMF"]
     if frames:
-        return _file(_animated(chunks, frames, image, label)), label, ""
+        return _file(_animated(chunks, frames, image, label, len(data))), label, ""
     lossless = any(kind == b"VP8L" for kind, _ in chunks)
-    picture = _coded(labelled(image, label), lossless=lossless)
+    picture = _coded(labelled(image, label, in_place=True), lossless=lossless)
     return _file(_still(chunks, picture)), label, ""
 
 
@@ -73,21 +72,22 @@ def _still(chunks: list[Chunk], picture: list[Chunk]) -> list[Chunk]:
     return chunks[:first] + picture + rest
 
 
-def _animated(chunks: list[Chunk], frames: list[bytes], image: Image.Image, label: Label) -> list[Chunk]:
+def _animated(chunks: list[Chunk], frames: list[bytes], image: Image.Image, label: Label, size: int) -> list[Chunk]:
     """Code every frame whole, as it is seen after disposal and blending, with its own duration."""
-    if len(frames) > MAX_FRAMES or len(frames) * image.width * image.height > MAX_ANIMATED_PIXELS:
+    _room.require_animated(len(frames) * image.width * image.height, size)
+    if len(frames) > MAX_FRAMES:
         raise Refused(
             "notice.too-large", f"expected at most {MAX_FRAMES} frames, got {len(frames)}", hint="shorten the animation"
         )
     if len(frames) != getattr(image, "n_frames", 1):
         raise Malformed("webp.frames", f"expected {len(frames)} frames that decode, got others", hint="get a whole copy")
-    size = (image.width - 1).to_bytes(3, "little") + (image.height - 1).to_bytes(3, "little")
+    extent = (image.width - 1).to_bytes(3, "little") + (image.height - 1).to_bytes(3, "little")
     coded = list[Chunk]()
     for number, old in enumerate(frames):
         image.seek(number)
         image.load()
         picture = _coded(labelled(image, label), lossless=any(kind == b"VP8L" for kind, _ in _chunks(old, 16)))
-        body = bytes(6) + size + old[12:15] + bytes((NO_BLENDING,)) + b"".join(_chunk(*c) for c in picture)
+        body = bytes(6) + extent + old[12:15] + bytes((NO_BLENDING,)) + b"".join(_chunk(*c) for c in picture)
         coded.append((b"ANMF", body))
     first = next(at for at, (kind, _) in enumerate(chunks) if kind == b"ANMF")
     head = [(kind, bytes((body[0] | ALPHA_FLAG, *body[1:])) if kind == b"VP8X" else body) for kind, body in chunks[:first]]

@@ -49,7 +49,7 @@ class Events:
         if self._mark.closing and get(event, "type") in _STOPS and self._opened - self._closed:
             before = [self._closing()]
         if first or any(self._changes(slot) for slot in slots):
-            event = copy.deepcopy(event)
+            event = _copied(event)
             if first:
                 put(event, KEY, dict(self._mark.label))
             for slot in _slots(event, self._mark.text):
@@ -90,7 +90,7 @@ class Events:
 
     def _closing(self) -> object:
         """Make an event with the closing words for every answer that is open."""
-        event = copy.deepcopy(self._last)
+        event = _copied(self._last)
         drop(event, KEY)
         for slot in _slots(event, self._mark.text):
             put(slot.owner, slot.member, self._mark.closing)
@@ -103,13 +103,25 @@ class Events:
         if isinstance(last, MutableMapping):
             shared = {k: last[k] for k in _SHARED if k in last} | {"choices": []} if "choices" in last else {}
             return shared | ({"type": KEY} if "type" in last else {}) | {KEY: label}
-        event = copy.deepcopy(last)
+        event = _copied(last)
         for slot in _slots(event, self._mark.text):
             put(slot.owner, slot.member, "")
         if get(event, "choices") is not None:
             put(event, "choices", [])
         put(event, KEY, label)
         return event
+
+
+def _copied(event: object) -> object:
+    """Copy an event with all that is in it.
+
+    Raises:
+        Refused: it nests too deep (``stream.depth``).
+    """
+    try:
+        return copy.deepcopy(event)
+    except RecursionError as e:
+        raise Refused("stream.depth", "expected events that nest some hundred deep", hint="flatten them") from e
 
 
 def get(owner: object, member: str) -> object:
@@ -142,6 +154,12 @@ def drop(owner: object, member: str) -> None:
 
 
 def _slots(event: object, path: tuple[str, ...]) -> Iterator[_Slot]:
+    """Find the texts; a channel that is no plain number or name goes by its spelling."""
+    for slot in _found(event, path):
+        yield slot if isinstance(slot.channel, int | str | float) else slot._replace(channel=repr(slot.channel))
+
+
+def _found(event: object, path: tuple[str, ...]) -> Iterator[_Slot]:
     """Find the places of text in an event, by the path that was given or by the shapes of the APIs in use."""
     if path:
         owner = event

@@ -25,7 +25,7 @@ class _ServerSent:
 
     def __init__(self, mark: Mark) -> None:
         self._events = Events(mark)
-        self._rest = b""
+        self._rest = bytearray()
         self._str = False
         self._named = False
         self._break = b"\n\n"
@@ -35,27 +35,35 @@ class _ServerSent:
         if not isinstance(chunk, str | bytes):
             return [chunk]
         self._str = isinstance(chunk, str)
-        data = self._rest + (chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else chunk)
+        before = len(self._rest)
+        self._rest += chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else chunk
+        searched = max(before - 3, 0)  # a blank line takes four bytes at most
+        if before and not _BLANK.search(self._rest, searched):
+            return self._waiting([])
+        data = bytes(self._rest)
         out, at = list[bytes](), 0
-        for end in _BLANK.finditer(data):
+        for end in _BLANK.finditer(data, searched):
             self._break = end[0]
             out += self._passed(data[at : end.start()], data[at : end.end()])
             at = end.end()
-        whole = not self._rest
-        self._rest = data[at:]
+        self._rest = bytearray(data[at:])
+        sent = b"".join(out)
+        if not before and not self._rest and sent == data:
+            return [chunk]
+        return self._waiting(self._sent(sent))
+
+    def _waiting(self, sent: list[object]) -> list[object]:
+        """Return what is sent, unless what waits has grown too large."""
         if len(self._rest) > MAX_EVENT_BYTES:
             raise Malformed(
                 "stream.event",
                 f"expected events of at most {MAX_EVENT_BYTES} bytes, got more",
                 hint="end each with an empty line",
             )
-        sent = b"".join(out)
-        if whole and not self._rest and len(sent) == len(data) and sent == data:
-            return [chunk]
-        return self._sent(sent)
+        return sent
 
     def end(self) -> list[object]:
-        out = list(self._passed(self._rest, self._rest)) if self._rest else []
+        out = list(self._passed(bytes(self._rest), bytes(self._rest))) if self._rest else []
         if out and not _BLANK.search(out[-1]):
             out.append(self._break)
         return self._sent(b"".join([*out, *self._last()]))
