@@ -1,6 +1,6 @@
 """Measure explicit labels against the tools that draw them by coding everything anew; called by `make bench`.
 
-python -m tools.bench_notices MEDIA [--quick]
+python -m tools.bench_notices MEDIA [--quick | --only pictures|chat|sounds|films|drawtext]
 
 Every candidate does the same job on the same file in one run. Pictures are labelled from bytes to bytes within Python; films and
 sounds by whole processes, start included. Results go to docs/reference/benchmark-explicit.md, the plot to
@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -37,7 +38,6 @@ ROUNDS: Final = 9
 TWELVE_MP: Final = (4000, 3000)
 QUALITY: Final = 90
 CHUNKS: Final = 10_000
-MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,25 +49,37 @@ class Run:
 
 
 def run(*command: str | Path) -> Run:
-    """Run a process to its end, and ask the system for its time and memory."""
-    began = time.perf_counter()
+    """Run a process to its end, and watch its memory."""
+    began, peak = time.perf_counter(), 0.0
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{command}: {status}")
-    return Run(time.perf_counter() - began, usage.ru_maxrss / 1024)
+    while process.poll() is None:
+        peak = max(peak, _resident(process.pid))
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+    if process.returncode:
+        raise RuntimeError(f"{command}: {process.returncode}")
+    return Run(time.perf_counter() - began, peak)
+
+
+def _resident(pid: int) -> float:
+    """Return the most that a process has held, in MiB; what it was forked from does not count."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 # --- a JPEG of 12 megapixels --------------------------------------------------------------------------------------------------
 
 
 def photograph(media: Path) -> bytes:
-    """Make one with the grain of a sensor, 4:2:0."""
+    """Make one with the grain of a sensor, 4:2:0, as large as telephones make them."""
     with Image.open(media / "coffee.png") as picture:
         large = picture.convert("RGB").resize(TWELVE_MP, Image.Resampling.LANCZOS)
     noise = Image.effect_noise(TWELVE_MP, 40).convert("RGB")
     out = io.BytesIO()
-    Image.blend(large, noise, 0.05).save(out, "JPEG", quality=QUALITY, subsampling="4:2:0")
+    Image.blend(large, noise, 0.13).save(out, "JPEG", quality=QUALITY, subsampling="4:2:0")
     return out.getvalue()
 
 
@@ -156,11 +168,8 @@ def mingwen_label(source: Path, target: Path, *flags: str) -> Run:
 
 
 def film_costs(files: Mapping[int, Path], folder: Path) -> dict[int, dict[str, Run]]:
-    """Label each film, copy its streams, and let ffmpeg draw into those of at most ten minutes."""
+    """Label each film, and copy its streams."""
     target = folder / "out.mp4"
-    font = ROOT / "src/mingwen/notices/fonts/NotoSansSC-Bold-Labels.otf"
-    look = "fontsize=72:fontcolor=white:box=1:boxcolor=black@0.6:x=w-tw-40:y=h-th-40:enable=lt(t\\,2)"
-    drawn = f"drawtext=fontfile={font}:text=AI生成:{look}"
     out: dict[int, dict[str, Run]] = {}
     for minutes, source in files.items():
         base = ("ffmpeg", "-y", "-v", "error", "-i", source)
@@ -168,13 +177,22 @@ def film_costs(files: Mapping[int, Path], folder: Path) -> dict[int, dict[str, R
         copies = [run(*base, "-c", "copy", "-map", "0", target) for _ in range(rounds)]
         ours = [mingwen_label(source, target) for _ in range(rounds)]
         out[minutes] = {"stream copy": min(copies, key=lambda r: r.seconds), "mingwen": min(ours, key=lambda r: r.seconds)}
-        if minutes <= 10:  # noqa: PLR2004 - longer ones take hours
-            out[minutes]["drawtext"] = run(*base, "-vf", drawn, "-c:v", "libx264", "-c:a", "copy", target)
-        print(
-            json.dumps({f"{minutes} min": {n: [round(r.seconds, 2), round(r.peak_mib)] for n, r in out[minutes].items()}}),
-            flush=True,
-        )
         target.unlink()
+    return out
+
+
+def drawtext_costs(files: Mapping[int, Path], folder: Path) -> dict[int, Run]:
+    """Let ffmpeg draw into the films of at most ten minutes; longer ones take hours."""
+    target = folder / "out.mp4"
+    font = ROOT / "src/mingwen/notices/fonts/NotoSansSC-Bold-Labels.otf"
+    look = "fontsize=72:fontcolor=white:box=1:boxcolor=black@0.6:x=w-tw-40:y=h-th-40:enable=lt(t\\,2)"
+    drawn = f"drawtext=fontfile={font}:text=AI生成:{look}"
+    out = {}
+    for minutes, source in files.items():
+        if minutes <= 10:  # noqa: PLR2004 - see above
+            out[minutes] = run(
+                "ffmpeg", "-y", "-v", "error", "-i", source, "-vf", drawn, "-c:v", "libx264", "-c:a", "copy", target
+            )
     return out
 
 
@@ -189,7 +207,6 @@ def sound_costs(media: Path, folder: Path) -> dict[int, dict[str, Run]]:
         anew = ("ffmpeg", "-y", "-v", "error", "-i", source, "-c:a", "libmp3lame", "-b:a", "128k", target)
         ours = [mingwen_label(source, target) for _ in range(3)]
         out[minutes] = {"decode and encode": run(*anew), "mingwen": min(ours, key=lambda r: r.seconds)}
-        print(json.dumps({f"{minutes} min mp3": {n: round(r.seconds, 2) for n, r in out[minutes].items()}}), flush=True)
         target.unlink()
     return out
 
@@ -279,23 +296,43 @@ def plot(film: dict[int, dict[str, Run]], sound: dict[int, dict[str, Run]]) -> N
     figure.savefig(PLOT)
 
 
-def main(media: Path, *, quick: bool) -> None:
+def main(media: Path, *, quick: bool, only: str) -> None:
     folder = media.parent / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["MINGWEN_STORE_URL"] = f"sqlite:///{folder / 'bench.db'}"
     mingwen.configure()
-    shown = pictures(media)
-    print(json.dumps({place: {n: round(1000 * s, 1) for n, s in each.items()} for place, each in shown.items()}), flush=True)
-    talk = chat()
-    print(json.dumps({n: round(c, 1) for n, c in talk.items()}), flush=True)
-    sound = sound_costs(media, folder)
-    film = film_costs(films(media, folder, (1,) if quick else (1, 10, 60)), folder)
-    text = page(shown, film, sound, talk)
-    print(text)
+    minutes = (1,) if quick else (1, 10, 60)
+    sections: dict[str, Callable[[], object]] = {
+        "pictures": lambda: pictures(media),
+        "chat": chat,
+        "sounds": lambda: {m: {n: asdict(r) for n, r in each.items()} for m, each in sound_costs(media, folder).items()},
+        "films": lambda: {
+            m: {n: asdict(r) for n, r in each.items()} for m, each in film_costs(films(media, folder, minutes), folder).items()
+        },
+        "drawtext": lambda: {m: asdict(r) for m, r in drawtext_costs(films(media, folder, minutes), folder).items()},
+    }
+    kept = folder / "explicit.json"
+    results: dict[str, object] = json.loads(kept.read_text()) if only else {}
+    for name, measure in sections.items():
+        if not only or name == only:
+            results[name] = measure()
+            print(json.dumps({name: results[name]}), flush=True)
     if not quick:
-        PAGE.write_text(text, encoding="utf-8")
-        plot(film, sound)
+        kept.write_text(json.dumps(results))
+        write(json.loads(kept.read_text()))
+
+
+def write(results: Mapping[str, Any]) -> None:
+    """Write the page and the plot."""
+    film, sound = (
+        {int(m): {n: Run(**r) for n, r in each.items()} for m, each in results[name].items()} for name in ("films", "sounds")
+    )
+    for m, r in results["drawtext"].items():
+        film[int(m)]["drawtext"] = Run(**r)
+    PAGE.write_text(page(results["pictures"], film, sound, results["chat"]), encoding="utf-8")
+    plot(film, sound)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), quick="--quick" in sys.argv)
+    flags = sys.argv[2:]
+    main(Path(sys.argv[1]), quick="--quick" in flags, only=flags[flags.index("--only") + 1] if "--only" in flags else "")

@@ -72,3 +72,17 @@ def test_two_gigabytes_in_64_mib(media: Path, tmp_path: Path, layout: str) -> No
     assert peak < 64 * MIB
     out.unlink()
     source.unlink()
+
+
+def test_an_explicit_label_takes_no_more_memory_for_a_longer_sound(tmp_path: Path) -> None:
+    peaks = []
+    for size in (MIB, 400 * MIB):
+        source = tmp_path / f"{size}.wav"
+        head = b"fmt " + (16).to_bytes(4, "little") + bytes.fromhex("01000200 44ac0000 10b10200 04001000")
+        with source.open("wb") as file:
+            file.write(b"RIFF" + (36 + size).to_bytes(4, "little") + b"WAVE" + head + b"data" + size.to_bytes(4, "little"))
+            file.truncate(44 + size)
+        status, peak = measured("label", str(source), "-o", str(tmp_path / "out.wav"), "--overwrite", store=tmp_path / "s.db")
+        assert status == 0
+        peaks.append(peak)
+    assert peaks[1] < peaks[0] + 32 * MIB

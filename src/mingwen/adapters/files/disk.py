@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -59,7 +59,16 @@ class Disk:
 
     def scratch(self) -> AbstractContextManager[BinaryIO]:
         """Give a file that lives in memory while it is small, and on the temporary disk when it grows."""
-        return cast("AbstractContextManager[BinaryIO]", tempfile.SpooledTemporaryFile(max_size=SCRATCH_BYTES))
+        return cast("AbstractContextManager[BinaryIO]", _Scratch(max_size=SCRATCH_BYTES))
+
+
+class _Scratch(tempfile.SpooledTemporaryFile[bytes]):
+    """A spooled file that goes to the disk in time: the standard one takes all of ``writelines`` into memory first."""
+
+    def writelines(self, lines: Iterable[bytes]) -> None:  # type: ignore[override] # bytes are all that is written here
+        """Write piece by piece."""
+        for line in lines:
+            self.write(line)
 
 
 @contextmanager
