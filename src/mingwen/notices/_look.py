@@ -72,7 +72,7 @@ def _by_film(source: BinaryIO) -> Pixels:
             stream.codec_context.options = {"max_pixels": str(_room.MOST_PIXELS)}
             frame = next(container.decode(stream))
             return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-    except (FFmpegError, ValueError, IndexError, StopIteration) as broken:
+    except (FFmpegError, ValueError, IndexError, AttributeError, StopIteration) as broken:  # no decoder, no context
         reason = getattr(broken, "strerror", None) or broken
         raise Malformed(
             "image.undecoded",
