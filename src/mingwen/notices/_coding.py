@@ -84,6 +84,8 @@ def decoder(track: Track) -> VideoCodecContext:
     context.extradata = track.config or None
     context.options = {"max_pixels": str(MAX_PIXELS)}
     context.thread_type = "AUTO"
+    if track.codec == "av1":
+        context.thread_count = 1  # dav1d has been seen to wait for its workers for ever, when it is let go amid a film
     return context
 
 

@@ -61,6 +61,7 @@ def decoded(kind: bytes, config: bytes, data: bytes, colour: Colour | None) -> V
         Malformed: it does not decode (``image.broken``).
     """
     coder = av.CodecContext.create(DECODERS[CODED[kind]], "r")
+    coder.thread_count = 1  # see _coding: dav1d may wait for its workers for ever
     if not isinstance(coder, av.VideoCodecContext):
         raise TypeError(type(coder))
     coder.extradata = config
