@@ -157,7 +157,7 @@ def _coded(frame: Frame, indices: Indices, canvas: Canvas, onto: _Area, label: L
     new[over >= 0] = colours.taken(greys)[over[over >= 0]]
     clear[over >= 0] = False
     control = replace(frame.control, disposal=BACKGROUND if whole else frame.control.disposal or KEEP)
-    if clear.any() or (whole and colours.has_room):  # without one, some viewers clear to a colour
+    if clear.any() or (whole and colours.room):  # without one, some viewers clear to a colour
         control.transparent = colours.nothing()
         new[clear] = control.transparent
     return written(new, colours.table, onto.left, onto.top, control)

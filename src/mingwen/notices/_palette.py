@@ -56,11 +56,6 @@ class Palette:
         """How many indices are free."""
         return len(self._free)
 
-    @property
-    def has_room(self) -> bool:
-        """May another index be taken?"""
-        return bool(self._free)
-
     def nothing(self) -> int:
         """Return the index that is transparent, which may have to be made."""
         if self._clear is None:

@@ -44,8 +44,6 @@ class Begun:
 
     label: AigcLabel
     labeller: Labeller
-    kind: str
-    has_metadata: bool
 
 
 def begin(world: World, command: LabelStream, first: object) -> Begun:
@@ -69,7 +67,7 @@ def begin(world: World, command: LabelStream, first: object) -> Begun:
     world.store.save([outcome])
     contents.require_same(outcome.state, world.store.find(key))
     mark = Mark(json.loads(to_json(label)), opening, closing, command.text)
-    return Begun(label, stream.labeller(mark), stream.name, stream.has_metadata)
+    return Begun(label, stream.labeller(mark))
 
 
 def _words(style: Style | None) -> tuple[str, str]:

@@ -55,5 +55,3 @@ class Stream:
     claims: Callable[[object], bool]
     """Is this, the first chunk that is not empty, one of its kind? At most one kind says so."""
     labeller: Callable[[Mark], Labeller]
-    has_metadata: bool = True
-    """Is there room for the metadata label?"""

@@ -28,4 +28,4 @@ class _Text:
         return [words.encode() if self._bytes else words] if words else []
 
 
-MEMBER = Stream("text", _beginnings.is_text, _Text, has_metadata=False)
+MEMBER = Stream("text", _beginnings.is_text, _Text)
