@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
-from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.evidence import Entry, Outcome, Published, Record, Stamp
 from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
 from mingwen.domain.notices import Box
+from mingwen.proofs.notes import Key, Signature
 
 
 class Clock(Protocol):
@@ -145,3 +146,126 @@ class World:
     """Where the label goes in formats for which no guide names a place: format → choice."""
     recognise: Recogniser | None = None
     """Reads words from pictures, where one is configured."""
+
+
+class Ledger(Protocol):
+    """The entries of a store as a log: in one order, for good. The same database as ``Store``."""
+
+    def sequence(self, most: int) -> int:
+        """Give up to ``most`` waiting entries the next positions, in one transaction; return how many entries have one now."""
+
+    def leaves(self, start: int, end: int) -> Sequence[bytes]:
+        """Return the leaves at the positions from ``start`` up to ``end``; fewer where there are fewer."""
+
+    def records(
+        self, *, number: int | None = None, subject: str | None = None, start: int | None = None, limit: int = 1000
+    ) -> Sequence[Record]:
+        """Return records in order of their numbers: that one, those about ``subject``, or those from position ``start`` on."""
+
+    def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
+        """Erase these fields of an entry, or all, leaving their digests; save ``outcome`` in the same transaction.
+
+        The same fields vanish from the content that the entry tells of. Return whether anything was there to erase.
+        """
+
+
+class Archive(Protocol):
+    """The checkpoints that were signed. The same database as ``Store``."""
+
+    def publish(self, size: int, note: str, at: datetime) -> None:
+        """Keep a signed checkpoint, or add signatures to it; an older one of which nobody else spoke may go."""
+
+    def attest(self, size: int, *, note: str | None = None, stamp: Stamp | None = None) -> None:
+        """Add what a witness (``note`` with its signatures) or an authority said of the checkpoint of this size."""
+
+    def newest(self, *, most: int | None = None, attested: bool = False) -> Published | None:
+        """Return the largest checkpoint of at most this size, of all or of the attested ones."""
+
+    def oldest(self, *, least: int, attested: bool = False) -> Published | None:
+        """Return the smallest checkpoint of at least this size, of all or of the attested ones."""
+
+
+class Objects(Protocol):
+    """Named bytes that the world may read: a folder, or a bucket."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return what stands there; None where nothing does."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` there whole and durably, or not at all; what stood there gives way."""
+
+    def names(self, prefix: str) -> Iterable[str]:
+        """Return the names that begin so, in any order."""
+
+    def remove(self, name: str) -> None:
+        """Take away what stands there, if anything does."""
+
+
+class Head(Protocol):
+    """The last checkpoint before it is signed, in a second place: whoever loses the first cannot fork the log by mistake."""
+
+    def read(self) -> bytes | None:
+        """Return what stands there; None at the very beginning."""
+
+    def swap(self, old: bytes | None, new: bytes) -> bool:
+        """Put ``new`` in place of ``old``, durably, if ``old`` still stands there; say whether it did."""
+
+
+class NoteSigner(Protocol):
+    """A key that signs notes; the key itself stays on the other side."""
+
+    @property
+    def key(self) -> Key:
+        """The public key, with its name."""
+
+    def sign(self, note_text: str, at: int) -> Signature:
+        """Sign a note; ``at`` is the time in seconds since 1970, which kinds without a time leave out."""
+
+
+class Witness(Protocol):
+    """Somebody else who watches that our log only grows (c2sp.org/tlog-witness)."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for messages."""
+
+    def cosign(self, old: int, proof: Sequence[bytes], note: str) -> int | Sequence[Signature]:
+        """Return the signatures over ``note``; or the size that the witness has seen last, if that is not ``old``.
+
+        Raises:
+            Unavailable, Unproven: it cannot be reached, or it says no (``witness.*``).
+        """
+
+
+class Authority(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    @property
+    def name(self) -> str:
+        """Its address, for messages."""
+
+    def stamp(self, data: bytes) -> Stamp:
+        """Return a time stamp over ``data``, checked but for whom its certificates come from.
+
+        Raises:
+            Unavailable, Unproven: it cannot be reached, or what it sent does not hold (``stamp.*``).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LogWorld:
+    """One of each for whoever keeps the log."""
+
+    clock: Clock
+    ids: Ids
+    store: Store
+    ledger: Ledger
+    archive: Archive
+    objects: Objects
+    head: Head
+    origin: str
+    """The log's name, the first line of its checkpoints."""
+    signers: Sequence[NoteSigner]
+    """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
+    witnesses: Sequence[Witness] = ()
+    authorities: Sequence[Authority] = ()

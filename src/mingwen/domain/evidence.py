@@ -30,3 +30,46 @@ class Outcome(Generic[S]):
 
     state: S
     entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An entry as it is kept: what the log shows of it, and what opens that (``proofs.leaves``)."""
+
+    number: int
+    """In the store, as ``mingwen log`` prints it."""
+    position: int | None
+    """In the log, from 0; None as long as it waits for one."""
+    entry: Entry
+    """What is left of it: erased fields are missing."""
+    leaf: bytes
+    salts: bytes
+    """16 bytes for each field that is left, in order of names."""
+    hidden: bytes
+    """SHA-256 and SM3, 64 bytes, for each field that was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a time-stamping authority said of a checkpoint (RFC 3161)."""
+
+    authority: str
+    """Its address, as it is configured."""
+    token: bytes
+    """TimeStampToken in DER."""
+    at: datetime
+    """The time in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A signed checkpoint and what others said of it."""
+
+    size: int
+    note: str
+    """The signed note, cosignatures of witnesses included."""
+    at: datetime
+    """When it was signed, by our clock; only the time of others is evidence."""
+    stamps: tuple[Stamp, ...] = ()
+    attested: bool = False
+    """Did a witness or an authority speak of it? Others may be forgotten once there is a newer one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from mingwen.domain import sm2, sm2_signatures
+from mingwen.domain import digests, sm2, sm2_signatures
 from mingwen.domain.errors import Refused
 
 SM3_WITH_SM2 = "1.2.156.10197.1.501"
@@ -169,7 +169,7 @@ def check(data: SecurityData, signed: bytes, verify: Verify = sm2_signatures.ver
     points = [p for key in data.keys for p in sm2.points(key.value)]
     if not points:
         return _uncheckable("security.no-key")
-    for form, digest in ((Form.DIRECT, signed), (Form.PREHASHED, sm2_signatures.sm3(signed))):
+    for form, digest in ((Form.DIRECT, signed), (Form.PREHASHED, digests.sm3(signed))):
         for signature in known:
             for point in points:
                 if verify(point, digest, signature.der):

@@ -5,9 +5,8 @@ Why not by the library that signs: docs/adr/0003-sm2.md.
 
 from typing import TypeAlias
 
-from cryptography.hazmat.primitives import hashes
-
 from mingwen.domain import _der, sm2
+from mingwen.domain.digests import sm3
 from mingwen.domain.errors import Malformed
 
 SIGNER_ID = b"1234567812345678"
@@ -42,13 +41,6 @@ def verify(point: bytes, message: bytes, signature: bytes) -> bool:
         return False
     digest = sm3(sm3(_HEAD + point[1:]) + message)
     return (int.from_bytes(digest, "big") + x * pow(z, -2, _P) % _P) % _N == r
-
-
-def sm3(data: bytes) -> bytes:
-    """Return the SM3 digest (GB/T 32905), 32 bytes."""
-    digest = hashes.Hash(hashes.SM3())
-    digest.update(data)
-    return digest.finalize()
 
 
 def _numbers(der: bytes) -> tuple[int, int] | None:
