@@ -1,7 +1,8 @@
 """What stands in the log of an act: its kind, its time, and salted commitments to everything else.
 
 Each field of an entry (``subject``, ``by`` and what its detail holds) becomes a *disclosure* of SD-JWT (RFC 9901 §4.2.1): the
-base64url of the JSON array ``[salt, name, value]``. Its digests are SHA-256 and SM3 of that text. A leaf is canonical JSON (RFC 8785):
+base64url of the JSON array ``[salt, name, value]``. Its digests are SHA-256 and SM3 of that text. A leaf is canonical JSON (RFC
+8785):
 
     {"at":"2026-11-22T12:00:00.000000Z","fields":5,"kind":"label.produced","sha256":"…","sm3":"…","v":1}
 

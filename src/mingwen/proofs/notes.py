@@ -1,7 +1,8 @@
 """Signed notes and verifier keys (c2sp.org/signed-note); checkpoints of logs, which are such notes (tlog-checkpoint).
 
 Three kinds of signature are made and checked: Ed25519 (0x01, and 0x04 as the cosignature of a witness), ML-DSA-44 as a
-cosignature (0x06), and SM2 with SM3, for which C2SP assigns no byte: it is written as 0xff and ``sm2-sm3``, as the specification recommends.
+cosignature (0x06), and SM2 with SM3, for which C2SP assigns no byte: it is written as 0xff and ``sm2-sm3``, as the specification
+recommends.
 """
 
 import base64
