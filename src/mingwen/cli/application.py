@@ -9,6 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from mingwen.cli import exits
+from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Layout, Pages, Position, TextForm
@@ -20,27 +21,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _EPILOG: Final = "Exit status: " + "; ".join(f"{status} {meaning}" for status, meaning in exits.MEANING.items()) + "."
-
-
-def _shared(*wanted: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Add the options that several commands share, in this order."""
-    options = {
-        "name": click.option("--name", help="The name of standard input: its suffix tells Markdown from plain text."),
-        "jobs": click.option(
-            "--jobs", "-j", type=click.IntRange(1, 256), default=2, show_default=True, help="How many files at a time."
-        ),
-        "regime": click.option("--regime", metavar="NAMES", help="Laws to satisfy: cn, eu, us-ca, or several: cn,eu,us-ca."),
-        "json": click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and file."),
-        "language": click.option("--language", type=click.Choice(["auto", "zh", "en"]), help="Of messages."),
-        "store": click.option("--store", metavar="URL", help="sqlite:///PATH, a path, or postgresql+psycopg://…"),
-    }
-
-    def add(command: Callable[P, R]) -> Callable[P, R]:
-        for name in reversed(wanted):
-            command = options[name](command)
-        return command
-
-    return add
 
 
 _STYLE: Final = (
@@ -121,7 +101,7 @@ def cli() -> None:
 @click.option("--propagate-id", help="PropagateID, with --propagate.")
 @click.option("--key", "key_file", metavar="PEM", help="SM2 key that signs the label (ReservedCode1).")
 @click.option("--idempotency-key", metavar="TEXT", help="The same key again gives the same label and no second entry.")
-@_shared("regime", "name", "jobs", "json", "language", "store")
+@shared("regime", "name", "jobs", "json", "language", "store")
 def label(names: tuple[str, ...], **given: object) -> int:
     """Write the explicit and the metadata label of generated content.
 
@@ -137,7 +117,7 @@ def label(names: tuple[str, ...], **given: object) -> int:
 @_names
 @click.option("--trust", multiple=True, metavar="KEY", help="Pin this key: a file or a fingerprint; may be repeated.")
 @click.option("--explicit", is_flag=True, help="Measure the labels people perceive too: height, place, time (needs tesseract).")
-@_shared("name", "jobs", "json", "language", "store")
+@shared("name", "jobs", "json", "language", "store")
 def verify(
     names: tuple[str, ...], *, trust: tuple[str, ...], explicit: bool, jobs: int, as_json: bool, **given: str | None
 ) -> int:
@@ -153,7 +133,7 @@ def verify(
 @click.option("--output", "-o", metavar="PNG", help="The picture; not given: FILE.preview.png beside the file.")
 @click.option("--overwrite", is_flag=True, help="Replace a picture that exists.")
 @_styled
-@_shared("json", "language")
+@shared("json", "language")
 def preview(name: str, **given: object) -> int:
     """Draw the explicit label into a copy, and show it on one page.
 
@@ -175,7 +155,7 @@ def preview(name: str, **given: object) -> int:
 @click.option("--propagate-id", help="PropagateID; a fresh UUID if not given.")
 @click.option("--recogniser", type=click.Choice(RECOGNISERS), help="Read explicit labels from pictures and films.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="How many files at a time; one a core if not given.")
-@_shared("name", "json", "language", "store")
+@shared("name", "json", "language", "store")
 def gate(names: tuple[str, ...], *, declared: str | None, jobs: int | None, **given: object) -> int:
     """Say what uploads are: generated (1), possibly (2), suspected (3), nothing found, or undecided; with every reason.
 
@@ -189,7 +169,7 @@ def gate(names: tuple[str, ...], *, declared: str | None, jobs: int | None, **gi
 
 @cli.command(short_help="Say which duties of which laws a file meets.")
 @_names
-@_shared("regime", "jobs", "json", "language", "store")
+@shared("regime", "jobs", "json", "language", "store")
 def duties(
     names: tuple[str, ...], *, regime: str | None, jobs: int, as_json: bool, language: str | None, store: str | None
 ) -> int:
@@ -202,7 +182,7 @@ def duties(
 @cli.command(short_help="Say whether a producer's label was changed between two versions.")
 @click.argument("before")
 @click.argument("after")
-@_shared("json", "language")
+@shared("json", "language")
 def compare(before: str, after: str, *, as_json: bool, language: str | None) -> int:
     """Say whether the producer's label of BEFORE was changed or removed in AFTER (Measures Art. 10)."""
     from mingwen.cli import gating  # noqa: PLC0415 - each command imports what it needs
@@ -212,7 +192,7 @@ def compare(before: str, after: str, *, as_json: bool, language: str | None) -> 
 
 @cli.command(short_help="Show everything a file says about its making.")
 @click.argument("name", metavar="FILE")
-@_shared("json", "language")
+@shared("json", "language")
 def inspect(name: str, *, as_json: bool, language: str | None) -> int:
     """Show the places, fields, provider codes and signatures of the labels in FILE. Records nothing."""
     from mingwen.cli import inspection  # noqa: PLC0415 - each command imports what it needs
@@ -228,7 +208,7 @@ def inspect(name: str, *, as_json: bool, language: str | None) -> int:
 )
 @click.option("--subject", help="Only this ProduceID, or file name where there was no label.")
 @click.option("--limit", "-n", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many.")
-@_shared("json", "language", "store")
+@shared("json", "language", "store")
 def log(*, kind: str | None, subject: str | None, limit: int, as_json: bool, language: str | None, store: str | None) -> int:
     """Show what was labelled and verified, newest first."""
     from mingwen.cli import history  # noqa: PLC0415 - each command imports what it needs
@@ -239,7 +219,7 @@ def log(*, kind: str | None, subject: str | None, limit: int, as_json: bool, lan
 @cli.command(short_help="Show the settings and where they come from.")
 @click.option("--template", is_flag=True, help="Print a configuration file to begin with.")
 @click.option("--path", is_flag=True, help="Print where the configuration file is looked for.")
-@_shared("json")
+@shared("json")
 def config(*, template: bool, path: bool, as_json: bool) -> int:
     """Show every setting, its value and where the value comes from: default, file, environment."""
     from mingwen.cli import settings  # noqa: PLC0415 - each command imports what it needs
@@ -260,7 +240,7 @@ def key() -> None:
     help="The private key; the public one goes beside it.  [default: mingwen-key.pem; with --c2pa the beginning of three names]",
 )
 @click.option("--c2pa", is_flag=True, help="Make a TEST chain for C2PA manifests instead: key, certificates and root.")
-@_shared("json")
+@shared("json")
 def key_new(*, output: str | None, c2pa: bool, as_json: bool) -> int:
     """Make an SM2 key pair: the private key as PEM with mode 0600, the public key beside it as .pub.pem.
 
@@ -276,7 +256,7 @@ def key_new(*, output: str | None, c2pa: bool, as_json: bool) -> int:
 
 @key.command("show", short_help="Print a key's fingerprint.")
 @click.argument("name", metavar="FILE")
-@_shared("json")
+@shared("json")
 def key_show(name: str, *, as_json: bool) -> int:
     """Print the fingerprint of a private key, public key or certificate, for trust.keys and verify --trust."""
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
