@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
+from mingwen.domain.digests import Digesting
 from mingwen.domain.evidence import Entry, Outcome, Published, Record, Stamp
 from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
@@ -146,6 +147,8 @@ class World:
     """Where the label goes in formats for which no guide names a place: format → choice."""
     recognise: Recogniser | None = None
     """Reads words from pictures, where one is configured."""
+    digesting: Digesting = field(default_factory=Digesting)
+    """Which files' digests go into the log."""
 
 
 class Ledger(Protocol):

@@ -255,6 +255,13 @@ SETTINGS: Final = {
             "whether verifying may fetch a manifest from where the file says it is",
             _yes_or_no,
         ),
+        Setting(
+            "log.digest_megabytes",
+            64.0,
+            "files up to this size are entered in the log with their SHA-256, so that an entry tells of these bytes; 0 for none",
+            _number(0, 1e9),
+        ),
+        Setting("log.digest_sm3", default=False, meaning="with their SM3 too, which takes seven times as long", read=_yes_or_no),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
 }

@@ -15,6 +15,7 @@ from mingwen.adapters.clock import SystemClock
 from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_store
+from mingwen.domain.digests import Digesting
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Layout, Moment, Pages, Position, Recording, Rhythm, Style, TextForm
@@ -149,6 +150,7 @@ def world(config: Configuration) -> World:
         pinned=_pinned(config),
         places=_places(config),
         recognise=_recogniser(config),
+        digesting=Digesting(int(config.number("log.digest_megabytes")) * 1_000_000, sm3=bool(config["log.digest_sm3"])),
     )
 
 
