@@ -63,6 +63,8 @@ EC, P384, RSA, PSS, ED25519, SM2 = (
     ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:SM2"),
 )
 
+_SM3 = ("-sm3", "-sigopt", "distid:1234567812345678")
+
 
 def openssl(*arguments: str | Path, cwd: Path, given: bytes | None = None) -> bytes:
     """Run openssl in a folder; return what it prints."""
@@ -81,6 +83,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.keys: dict[str, Sequence[str]] = {}
         (folder / "openssl.cnf").write_text(CONFIGURATION)
         (folder / "serial").write_text("0A1B2C\n")
 
@@ -89,14 +92,14 @@ class Shop:
     ) -> bytes:
         """Make a certificate, self-signed where nobody is ``above`` it; return it in DER. With negative ``days`` it is over."""
         self.run("genpkey", *key, "-out", f"{name}.key")
-        sm2 = "SM2" in key[-1]
-        extra = ("-sm3", "-sigopt", "distid:1234567812345678") if sm2 else ()
-        asked = ("req", "-new", "-config", "openssl.cnf", "-key", f"{name}.key", "-subj", f"/O=TEST ONLY/CN={subject or name}")
-        self.run(*asked, "-out", f"{name}.csr", *extra)
+        self.keys[name] = key
+        subject_options, issuer_options = (_SM3 if self.keys[n] is SM2 else () for n in (name, above or name))
+        asked = ("-config", "openssl.cnf", "-key", f"{name}.key", "-subj", f"/O=TEST ONLY/CN={subject or name}")
+        self.run("req", "-new", *asked, "-out", f"{name}.csr", *subject_options)
         signed_by = ("-CA", f"{above}.pem", "-CAkey", f"{above}.key", "-CAcreateserial") if above else ("-signkey", f"{name}.key")
         ending = ("-extfile", "openssl.cnf", "-extensions", usage, "-days", str(days), "-out", f"{name}.pem")
-        vfy = ("-vfyopt", "distid:1234567812345678") if sm2 else ()
-        self.run("x509", "-req", "-in", f"{name}.csr", *signed_by, *ending, *extra, *vfy)
+        own = ("-vfyopt", *_SM3[-1:]) if subject_options else ()
+        self.run("x509", "-req", "-in", f"{name}.csr", *signed_by, *ending, *issuer_options, *own)
         return der(self.folder / f"{name}.pem")
 
     def run(self, *arguments: str, given: bytes | None = None) -> bytes:

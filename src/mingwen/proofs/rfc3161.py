@@ -184,6 +184,26 @@ def verify(token_der: bytes, data: bytes, *, roots: Sequence[bytes] = ()) -> Ver
     )
 
 
+def completed(token_der: bytes, certificates: Sequence[bytes]) -> bytes:
+    """Add certificates that a token lacks, so that a stranger finds the way to its root; no signature covers the set of them.
+
+    Raises:
+        Malformed: it is no token, or grows beyond ``MOST_BYTES`` (``stamp.malformed``).
+    """
+    outer = _asn1.sequence(token_der)
+    kind, row = outer.take(OID), outer.take(_CONTEXT_0).one(SEQUENCE).row
+    before, present, after = [row.take() for _ in range(3)], row.maybe(_CONTEXT_0), list(row.rest())
+    held = [e.whole for e in present.row.rest()] if present else []
+    if set(certificates) <= set(held):
+        return token_der
+    whole = encode(_CONTEXT_0, *sorted({*held, *certificates}))  # X.690 §11.6
+    parts = (*(e.whole for e in before), whole, *(e.whole for e in after))
+    made = encode(SEQUENCE, kind.whole, encode(_CONTEXT_0, encode(SEQUENCE, *parts)))
+    if len(made) > MOST_BYTES:
+        raise malformed(f"at most {MOST_BYTES} bytes", f"{len(made)} with the certificates up to its root")
+    return made
+
+
 def _signing(found: _Signed) -> Certificate:
     """Return the certificate whose key signed the token (RFC 5652 §5.4 and §5.6)."""
     signer, attributes = found.signer, found.signer.attributes
