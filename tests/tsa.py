@@ -1,12 +1,17 @@
 """A real time-stamping authority on this machine, made of openssl: certificates, and a server around ``openssl ts``."""
 
 import base64
+import hashlib
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+from mingwen.domain._der import OCTET_STRING, OID, SEQUENCE, encode, integer
+from mingwen.proofs._asn1 import GENERALIZED_TIME, SET, oid
+from mingwen.proofs._certificates import certificate
 
 CONFIGURATION = """
 [req]
@@ -37,6 +42,9 @@ extendedKeyUsage = timeStamping
 extendedKeyUsage = critical, timeStamping, emailProtection
 [anything]
 basicConstraints = critical, CA:false
+[odd-above]
+basicConstraints = critical, CA:true
+1.2.3.4 = critical, ASN1:NULL
 [odd]
 extendedKeyUsage = critical, timeStamping
 1.2.3.4 = critical, ASN1:NULL
@@ -115,7 +123,7 @@ class Shop:
     def answer(self, request: bytes, signer: str, *others: str, digest: str = "sha256") -> bytes:
         """Return the TimeStampResp of ``openssl ts``, with these certificates in it."""
         (self.folder / "request.tsq").write_bytes(request)
-        who = ("-signer", f"{signer}.pem", "-inkey", f"{signer}.key", "-chain", self.chain(*others, signer), f"-{digest}")
+        who = ("-signer", f"{signer}.pem", "-inkey", f"{signer}.key", "-chain", self.chain(*others), f"-{digest}")
         self.run("ts", "-reply", "-config", "openssl.cnf", "-queryfile", "request.tsq", *who, "-out", "answer.tsr")
         return (self.folder / "answer.tsr").read_bytes()
 
@@ -158,3 +166,63 @@ def serving(shop: Shop, signer: str, *others: str, answers: Sequence[tuple[int, 
         finally:
             server.shutdown()
             thread.join()
+
+
+SHA256, SHA1, SM3 = "2.16.840.1.101.3.4.2.1", "1.3.14.3.2.26", "1.2.156.10197.1.401"
+_NAMES = {SHA256: "sha256", SHA1: "sha1", SM3: "sm3"}
+
+
+def algorithm(name: str) -> bytes:
+    """Write an AlgorithmIdentifier without parameters."""
+    return encode(SEQUENCE, encode(OID, oid(name)))
+
+
+def handmade(  # the knobs of a token
+    info: bytes,
+    certificates: Sequence[bytes],
+    sign: Callable[[bytes], bytes],
+    *,
+    by: str,
+    digest: str = SHA256,
+    binding: bytes | None = None,
+    unsigned: bytes = b"",
+    version: int = 3,
+    kind: str = "1.2.840.113549.1.9.16.1.4",
+    revocations: bytes = b"",
+    further: bytes = b"",
+) -> bytes:
+    """Write a token as openssl would not: ``certificates`` as they come, the signer's first; ``by`` names the signature."""
+    signer = certificate(certificates[0])
+    bound = encode(SEQUENCE, encode(SEQUENCE, encode(SEQUENCE, encode(OCTET_STRING, hashlib.sha256(signer.der).digest()))))
+    attributes = b"".join(
+        encode(SEQUENCE, encode(OID, oid(name)), encode(SET, value))
+        for name, value in (
+            ("1.2.840.113549.1.9.3", encode(OID, oid(kind))),
+            ("1.2.840.113549.1.9.4", encode(OCTET_STRING, hashlib.new(_NAMES[digest], info).digest())),
+            ("1.2.840.113549.1.9.16.2.47", bound if binding is None else binding),
+        )
+        if value
+    )
+    attributes += further
+    who = encode(SEQUENCE, signer.issuer, signer.serial)
+    value = encode(OCTET_STRING, sign(encode(SET, attributes)))
+    parts = (integer(1), who, algorithm(digest), encode(0xA0, attributes), algorithm(by), value, unsigned)
+    content = encode(SEQUENCE, encode(OID, oid("1.2.840.113549.1.9.16.1.4")), encode(0xA0, encode(OCTET_STRING, info)))
+    held = encode(0xA0, *certificates)
+    signed = encode(
+        SEQUENCE,
+        integer(version),
+        encode(SET, algorithm(digest)),
+        content,
+        held,
+        revocations,
+        encode(SET, encode(SEQUENCE, *parts)),
+    )
+    return encode(SEQUENCE, encode(OID, oid("1.2.840.113549.1.7.2")), encode(0xA0, signed))
+
+
+def imprint(data: bytes, *, at: str, tail: bytes = b"", name: str = SHA256) -> bytes:
+    """Write a TSTInfo over ``data``; ``tail`` is what stands behind the time."""
+    over = encode(SEQUENCE, algorithm(name), encode(OCTET_STRING, hashlib.new(_NAMES[name], data).digest()))
+    time = encode(GENERALIZED_TIME, at.encode())
+    return encode(SEQUENCE, integer(1), encode(OID, oid("1.2.3.4.1")), over, integer(7), time, tail)
