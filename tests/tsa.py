@@ -42,6 +42,9 @@ extendedKeyUsage = timeStamping
 extendedKeyUsage = critical, timeStamping, emailProtection
 [anything]
 basicConstraints = critical, CA:false
+[mail-above]
+basicConstraints = critical, CA:true
+extendedKeyUsage = emailProtection
 [odd-above]
 basicConstraints = critical, CA:true
 1.2.3.4 = critical, ASN1:NULL

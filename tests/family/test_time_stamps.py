@@ -153,7 +153,7 @@ def test_a_certificate_that_is_not_valid_at_the_time_is_told(shop: Shop, at: str
     assert failure(shop.enveloped(imprint(DATA, at=at), "signer", "above", "root")) == "stamp.chain"
 
 
-@pytest.mark.parametrize("above", ["not-above", "no-signing", "too-deep", "odd-above"])
+@pytest.mark.parametrize("above", ["not-above", "no-signing", "too-deep", "mail-above", "odd-above"])
 def test_a_certificate_of_somebody_who_may_not_issue_it_is_told(shop: Shop, above: str) -> None:
     if above == "too-deep":  # below an authority that may have none below it
         shop.issue(above, "root", "above")
