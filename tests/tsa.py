@@ -64,6 +64,13 @@ clock_precision_digits = 6
 ordering = yes
 tsa_name = yes
 ess_cert_id_chain = no
+[old]
+serial = serial
+default_policy = 1.2.3.4.1
+digests = sha256
+signer_digest = sha256
+ess_cert_id_chain = yes
+ess_cert_id_alg = sha1
 """
 EC, P384, RSA, PSS, ED25519, SM2 = (
     ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -123,11 +130,13 @@ class Shop:
         (self.folder / file).write_bytes(b"".join((self.folder / f"{n}.pem").read_bytes() for n in names))
         return file
 
-    def answer(self, request: bytes, signer: str, *others: str, digest: str = "sha256") -> bytes:
+    def answer(self, request: bytes, signer: str, *others: str, digest: str = "sha256", section: str = "one") -> bytes:
         """Return the TimeStampResp of ``openssl ts``, with these certificates in it."""
         (self.folder / "request.tsq").write_bytes(request)
         who = ("-signer", f"{signer}.pem", "-inkey", f"{signer}.key", "-chain", self.chain(*others), f"-{digest}")
-        self.run("ts", "-reply", "-config", "openssl.cnf", "-queryfile", "request.tsq", *who, "-out", "answer.tsr")
+        self.run(
+            "ts", "-reply", "-config", "openssl.cnf", "-section", section, "-queryfile", "request.tsq", *who, "-out", "answer.tsr"
+        )
         return (self.folder / "answer.tsr").read_bytes()
 
     def enveloped(self, info: bytes, signer: str, *others: str, options: Sequence[str] = ("-md", "sha256")) -> bytes:

@@ -103,6 +103,16 @@ def test_an_imprint_by_sm3_holds_and_one_by_sha1_does_not(shop: Shop) -> None:
     assert failure(rfc3161.token(shop.answer(old, "signer", "above", "root"))) == "stamp.imprint"
 
 
+def test_a_token_of_the_old_kind_that_names_its_certificate_by_sha1_holds(shop: Shop) -> None:
+    token = rfc3161.token(shop.answer(request(), "signer", "above", "root", section="old"))
+    read = rfc3161.read(token)
+    assert (read.accuracy, read.gen_time.microsecond) == (None, 0)
+    (shop.folder / "old.tst").write_bytes(token)
+    text = shop.run("asn1parse", "-inform", "DER", "-in", "old.tst").decode()
+    assert "id-smime-aa-signingCertificate\n" in text
+    assert rfc3161.verify(token, DATA).at == read.gen_time
+
+
 def test_rsa_pss_holds_in_tokens_and_certificates(shop: Shop) -> None:
     pss = shop.issue("pss-root", "root", key=tsa.PSS)
     shop.issue("pss-signer", "stamps", "pss-root", key=tsa.RSA)

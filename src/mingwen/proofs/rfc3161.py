@@ -56,6 +56,7 @@ _FAILURES: Final = {
 }
 """The bits of PKIFailureInfo (RFC 3161 §2.4.2)."""
 _MOST_WORDS: Final = 300
+"""Characters of what an authority says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def token(response: bytes) -> bytes:
     state, found = row.take(SEQUENCE).row, list(row.rest(SEQUENCE))
     status = _asn1.integer(state.take(INTEGER))
     if status not in _GRANTED:
-        said = "; ".join(filter(None, (*_words(state), *_failures(state))))
+        said = "; ".join(filter(None, (*_words(state), *_failures(state))))[:_MOST_WORDS]
         hint = "ask the authority, or configure another one"
         raise Unavailable(
             "stamp.refused", f"expected a time stamp, got {_STATUS.get(status, status)}: {said or 'no reason'}", hint=hint
@@ -241,18 +242,18 @@ def _binds(value: bytes, digest: _Digest, der: bytes) -> bool:
 def _signed(token_der: bytes) -> _Signed:
     """Take SignedData apart (RFC 5652 §5.1): version 3, one signer, no revocation lists."""
     outer = _asn1.sequence(token_der)
-    _expect(outer.take(OID).body, _SIGNED_DATA)
+    _expect("SignedData", outer.take(OID).body == _SIGNED_DATA)
     row = outer.take(_CONTEXT_0).one(SEQUENCE).row
     outer.end()
-    _expect(_asn1.integer(row.take(INTEGER)), 3)
+    _expect("SignedData of version 3", _asn1.integer(row.take(INTEGER)) == 3)  # noqa: PLR2004 - RFC 5652 §5.1
     hashes, content, present, signers = row.take(SET).row, row.take(SEQUENCE).row, row.maybe(_CONTEXT_0), row.take(SET)
     row.end()
-    _expect(content.take(OID).body, _TST_INFO)
+    _expect("a TSTInfo", content.take(OID).body == _TST_INFO)
     info = content.take(_CONTEXT_0).one(OCTET_STRING).body
     content.end()
     certificates = _all_certificates(present.row) if present else ()
     signer = _signer_info(signers.one(SEQUENCE).row)
-    _expect([_certificates.digest_name(h) for h in hashes.rest(SEQUENCE)], [signer.digest])
+    _expect("the signer's hash alone", [_certificates.digest_name(h) for h in hashes.rest(SEQUENCE)] == [signer.digest])
     return _Signed(_token(info, tuple(c.der for c in certificates), signer.name), info, certificates, signer)
 
 
@@ -266,7 +267,7 @@ def _all_certificates(row: Row) -> tuple[Certificate, ...]:
 def _signer_info(row: Row) -> _Signer:
     """Read SignerInfo (RFC 5652 §5.3), without unsigned attributes."""
     version, name = _asn1.integer(row.take(INTEGER)), row.take(SEQUENCE, _KEY_ID)
-    _expect(version, 1 if name.tag == SEQUENCE else 3)
+    _expect("a version that goes with how the signer is named", version == (1 if name.tag == SEQUENCE else 3))
     digest, attributes = _certificates.digest_name(row.take(SEQUENCE)), row.take(_CONTEXT_0)
     algorithm, signature = row.take(SEQUENCE).whole, row.take(OCTET_STRING).body
     row.end()
@@ -289,7 +290,7 @@ def _attributes(row: Row) -> dict[bytes, bytes]:
 def _token(info: bytes, certificates: tuple[bytes, ...], signer: bytes) -> Token:
     """Read TSTInfo (RFC 3161 §2.4.2)."""
     row = _asn1.sequence(info)
-    _expect(_asn1.integer(row.take(INTEGER)), 1)
+    _expect("a TSTInfo of version 1", _asn1.integer(row.take(INTEGER)) == 1)
     policy, imprint = _asn1.dotted(row.take(OID).body), row.take(SEQUENCE).row
     algorithm, digest = _asn1.dotted(_certificates.digest_name(imprint.take(SEQUENCE))), imprint.take(OCTET_STRING).body
     imprint.end()
@@ -328,7 +329,7 @@ def _words(state: Row) -> list[str]:
     """Read PKIFreeText, as far as a terminal may show it."""
     said = state.maybe(SEQUENCE)
     texts = [e.body.decode(errors="replace") for e in said.row.rest(_asn1.UTF8_STRING)] if said else []
-    return ["".join(c if c.isprintable() else " " for c in t)[:_MOST_WORDS].strip() for t in texts]
+    return ["".join(c if c.isprintable() else " " for c in t).strip() for t in texts]
 
 
 def _failures(state: Row) -> list[str]:
@@ -350,9 +351,9 @@ def _algorithm(name: bytes) -> bytes:
     return encode(SEQUENCE, encode(OID, name), encode(_asn1.NULL))
 
 
-def _expect(came: object, expected: object) -> None:
-    if came != expected:
-        raise malformed(f"{expected!r:.60}", f"{came!r:.60}")
+def _expect(what: str, is_so: bool) -> None:  # noqa: FBT001 - a comparison
+    if not is_so:
+        raise malformed(what, "something else")
 
 
 def _unsigned(expected: str) -> Unproven:
