@@ -287,7 +287,7 @@ class Authority(Protocol):
         """Return a time stamp over ``data``, checked but for whom its certificates come from.
 
         Raises:
-            Unavailable, Unproven: it cannot be reached, or what it sent does not hold (``stamp.*``).
+            Unavailable, Malformed, Unproven: it cannot be reached or says no, or what it sent does not hold (``stamp.*``).
         """
 
 
