@@ -9,6 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from mingwen.cli import exits
+from mingwen.cli.group_evidence import evidence
 from mingwen.cli.group_log import audit, log
 from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
@@ -262,6 +263,7 @@ def completion(shell: str) -> int:
 
 cli.add_command(log)
 cli.add_command(audit)
+cli.add_command(evidence)
 
 
 def run(arguments: Sequence[str]) -> int:
