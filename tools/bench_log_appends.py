@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -72,8 +73,9 @@ def act(writer: int, number: int) -> Outcome[Content]:
     return made.telling(bytes=1_234_567 + number, sha256=digest)
 
 
+@cache
 def leaf() -> bytes:
-    """Return the leaf of one label."""
+    """Return the leaf of one label, always the same."""
     (entry,) = act(0, 0).entries
     return committed(entry, bytes(16 * (2 + len([v for v in entry.detail.values() if v not in ("", None)]))))
 
@@ -238,7 +240,9 @@ def plain_sqlite(folder: Path, batch: int, seconds: float) -> float:
     """Insert rows of the size of ours without anything else, journal and synchronous as ours, a second."""
     with tempfile.TemporaryDirectory(dir=folder) as inner:
         connection = sqlite3.connect(f"{inner}/plain.db", isolation_level=None)
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)")
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)"
+        )
         rows = [(bytes(ROW_BYTES),)] * batch
 
         def work() -> None:

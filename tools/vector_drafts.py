@@ -83,7 +83,9 @@ class Options:
     tree: dict[int, bytes] = field(default_factory=dict)
     """Leaves that stand in place of others in the tree."""
     at: dict[int, datetime] = field(default_factory=dict)
-    stamped: Callable[[str, int], tuple[bytes, ...]] = lambda text, size: (token(text, attested(size) + MINUTE),) if size < 10 else ()  # noqa: PLR2004
+    stamped: Callable[[str, int], tuple[bytes, ...]] = lambda text, size: (
+        (token(text, attested(size) + MINUTE),) if size < 10 else ()
+    )  # noqa: PLR2004
     content: bool = True
     cosigned: Callable[[int], datetime] = attested
 

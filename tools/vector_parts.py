@@ -169,7 +169,9 @@ class Authority:
         signer = above.key if above else key
         self.key = key
         self.above = above
-        self.cert = builder.sign(signer, hashes.SHA256(), ecdsa_deterministic=isinstance(signer, ec.EllipticCurvePrivateKey) or None)
+        self.cert = builder.sign(
+            signer, hashes.SHA256(), ecdsa_deterministic=isinstance(signer, ec.EllipticCurvePrivateKey) or None
+        )
 
     @property
     def der(self) -> bytes:
@@ -207,7 +209,9 @@ def token(  # noqa: PLR0913 - what may be wrong with a token
         _der.integer(int(at.timestamp())),
         _der.encode(0x18, at.strftime("%Y%m%d%H%M%SZ").encode()),
     )
-    ess = _der.encode(sequence, _der.encode(sequence, _der.encode(sequence, _der.encode(octets, hashlib.sha256(by.der).digest()))))
+    ess = _der.encode(
+        sequence, _der.encode(sequence, _der.encode(sequence, _der.encode(octets, hashlib.sha256(by.der).digest())))
+    )
     digest = hashlib.sha256(info + b"!" * of_other).digest()
     said = [("type", oid("tst-info")), ("digest", _der.encode(octets, digest)), ("ess", ess)]
     attributes = b"".join(sorted(_der.encode(sequence, oid(name), _der.encode(set_, value)) for name, value in said))
