@@ -151,11 +151,16 @@ def _write(url: str, writer: int, batch: int, seconds: float, pipe: Connection) 
     pipe.send((began, said))
 
 
+def _set_when_told(pipe: Connection, stop: threading.Event) -> None:
+    pipe.recv()
+    stop.set()
+
+
 def _publish(folder: Path, url: str, pipe: Connection) -> None:
     """Publish until told to stop; tell the sizes of the signed checkpoints and when each was there."""
     world, said = log_world(folder, url), list[tuple[float, int]]()
     stop = threading.Event()
-    threading.Thread(target=lambda: (pipe.recv(), stop.set()), daemon=True).start()
+    threading.Thread(target=_set_when_told, args=(pipe, stop), daemon=True).start()
     pipe.send("ready")
     for published in publishing.run(world, stop.wait):
         said.append((time.monotonic(), published.size))
@@ -212,7 +217,7 @@ def _positions(url: str, subjects: set[str]) -> dict[str, int]:
 
 
 # Others ------------------------------------------------------------------------------------------------------------------------
-def _counted(seconds: float, work: Callable[[], None], batch: int = 1) -> float:
+def _counted(seconds: float, work: Callable[[], object], batch: int = 1) -> float:
     """Do work until the time is over; return how often a second, times ``batch``."""
     began, done = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:
@@ -224,8 +229,13 @@ def _counted(seconds: float, work: Callable[[], None], batch: int = 1) -> float:
 def syncs(folder: Path, seconds: float) -> float:
     """Append 4 KiB to a file and bring it to the disk, a second."""
     handle = os.open(folder / "syncs", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def work() -> None:
+        os.write(handle, bytes(4096))
+        os.fdatasync(handle)
+
     try:
-        return _counted(seconds, lambda: (os.write(handle, bytes(4096)), os.fdatasync(handle)) and None)
+        return _counted(seconds, work)
     finally:
         os.close(handle)
 
@@ -233,7 +243,7 @@ def syncs(folder: Path, seconds: float) -> float:
 def hashings(seconds: float, name: str) -> float:
     """Hash 65 bytes, as a node of a tree has, a second and core."""
     data = bytes(65)
-    return _counted(seconds, lambda: [hashlib.new(name, data).digest() for _ in range(1000)] and None, 1000)
+    return _counted(seconds, lambda: [hashlib.new(name, data).digest() for _ in range(1000)], 1000)
 
 
 def plain_sqlite(folder: Path, batch: int, seconds: float) -> float:
@@ -261,7 +271,7 @@ def _insert(url: str, seconds: float, pipe: Connection) -> None:
         pipe.send("ready")
         pipe.recv()
         row = (bytes(ROW_BYTES),)
-        pipe.send(_counted(seconds, lambda: connection.execute("INSERT INTO plain (b) VALUES (%s)", row) and None))
+        pipe.send(_counted(seconds, lambda: connection.execute("INSERT INTO plain (b) VALUES (%s)", row)))
 
 
 def plain_postgresql(server_url: str, folder: Path, seconds: float) -> float:
@@ -289,7 +299,7 @@ def pgbench(server_url: str, folder: Path, seconds: float) -> float | None:
     url = fresh(folder, server_url)
     _plain_table(url)
     script = folder / "insert.sql"
-    script.write_text(f"INSERT INTO plain (b) VALUES (decode('{'00' * ROW_BYTES}', 'hex'));\n")
+    script.write_text(f"INSERT INTO plain (b) VALUES (decode('{'00' * ROW_BYTES}', 'hex'));\n")  # noqa: S608 - zeros
     options = ("-n", "-c", str(WRITERS), "-j", "2", "-T", str(max(1, round(seconds))), "-f", str(script), plain(url))
     done = subprocess.run((program, *options), check=True, capture_output=True, text=True)
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("tps"))
@@ -316,5 +326,5 @@ def pymerkle_writer(folder: Path, batch: int, seconds: float) -> float:
         entry = leaf()
         with pymerkle.SqliteTree(f"{inner}/tree.db") as tree:
             if batch == 1:
-                return _counted(seconds, lambda: tree.append_entry(entry) and None)
-            return _counted(seconds, lambda: tree.append_entries([entry] * batch, batch) and None, batch)
+                return _counted(seconds, lambda: tree.append_entry(entry))
+            return _counted(seconds, lambda: tree.append_entries([entry] * batch, batch), batch)

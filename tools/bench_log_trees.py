@@ -1,10 +1,12 @@
-"""Trees of many entries: publishing them, the bytes of their tiles, proofs out of them, bundles; and what peers take for the same."""
+"""Trees of many entries: publishing them, their bytes, proofs out of them, bundles; and what peers take for the same."""
 
 import os
 import random
 import resource
 import sqlite3
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec, TypeAlias
 
 import psycopg
 import pymerkle
@@ -28,10 +30,12 @@ from mingwen.adapters.note_signers.files import KeySigner
 from mingwen.adapters.objects.folder import FolderObjects
 from mingwen.adapters.stores import open_log, open_store
 from mingwen.adapters.stores.rows import ENTRY_COLUMNS
-from mingwen.proofs import leaves, merkle, notes, tiles, tlog_proof, verifier
+from mingwen.proofs import leaves, merkle, tiles, tlog_proof, verifier
+from mingwen.proofs.canonical import canonical
 from mingwen.proofs.notes import Checkpoint, Key, Kind, Note
 from mingwen.services import evidence, publishing
 
+P = ParamSpec("P")
 AT_A_TIME: Final = 10_000
 SAMPLES: Final = 100
 SEED: Final = 7
@@ -58,10 +62,13 @@ class Proving:
 
 
 # Entries -----------------------------------------------------------------------------------------------------------------------
-def _rows(count: int) -> Iterator[tuple[str | bytes | None, ...]]:
+Row: TypeAlias = tuple[str, str, str, str, str, None, bytes, bytes]
+
+
+def _rows(count: int) -> Iterator[Row]:
     """Make rows of entries as ``save`` writes them, but for leaves, which all differ in their last digest alone."""
     (entry,) = act(0, 0).entries
-    detail, made = str(leaves.canonical(dict(entry.detail)), "utf-8"), leaf()
+    detail, made = str(canonical(dict(entry.detail)), "utf-8"), leaf()
     salts, at = bytes(leaves.SALT_BYTES * len(leaves.fields(entry))), entry.at.isoformat(timespec="microseconds")
     here = made.index(b'"sm3":"') + 7
     for number in range(count):
@@ -75,7 +82,8 @@ def fill(url: str, count: int) -> None:
     names = ", ".join(f'"{c}"' for c in ENTRY_COLUMNS)
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-        connection.executemany(f"INSERT INTO entries ({names}) VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})", _rows(count))
+        insert = f"INSERT INTO entries ({names}) VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"  # noqa: S608 - names are ours
+        connection.executemany(insert, _rows(count))
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
@@ -90,7 +98,8 @@ def _measured(work: Callable[[], object]) -> Cost:
     work()
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(seconds, cpu, after.ru_maxrss / 1024)
+    (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return Cost(seconds, cpu, int(peak.split()[1]) / 1024)
 
 
 def _publish(folder: Path, url: str, pipe: Connection) -> None:
@@ -109,7 +118,7 @@ def _tlog_scales(folder: Path, count: int, pipe: Connection) -> None:
 
     def work() -> None:
         for row in _rows(count):
-            writer.add_leaf(row[-2])
+            writer.add_leaf(row[6])
         writer.commit([signer])
 
     pipe.send(_measured(work))
@@ -118,7 +127,7 @@ def _tlog_scales(folder: Path, count: int, pipe: Connection) -> None:
 def _pymerkle(folder: Path, count: int, pipe: Connection) -> None:
     def work() -> None:
         with pymerkle.SqliteTree(str(folder / "pymerkle.db")) as tree:
-            tree.append_entries((row[-2] for row in _rows(count)), AT_A_TIME)
+            tree.append_entries((row[6] for row in _rows(count)), AT_A_TIME)
             tree.get_state()
 
     pipe.send(_measured(work))
@@ -189,9 +198,9 @@ def _indices(size: int) -> list[int]:
     return random.Random(SEED).sample(range(size), SAMPLES)  # noqa: S311 - any will do, the same each time
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> float:
     began = time.perf_counter()
-    work()
+    work(*arguments, **named)
     return time.perf_counter() - began
 
 
@@ -201,11 +210,11 @@ def proving(read: tiles.Read, size: int, leaf_of: Callable[[int], bytes]) -> Pro
     build, check, hashes = [], [], []
     for index in _indices(size):
         proof = merkle.inclusion(index, size, tiles.node_reader(size, read))  # the files are in the page cache now
-        build.append(_timed(lambda i=index: merkle.inclusion(i, size, tiles.node_reader(size, read))))
+        build.append(_timed(merkle.inclusion, index, size, tiles.node_reader(size, read)))
         hashed = merkle.leaf_hash(leaf_of(index))
         if not merkle.included(hashed, index, size, proof, root):
             raise RuntimeError(index)
-        check.append(_timed(lambda i=index, h=hashed, p=proof: merkle.included(h, i, size, p, root)))
+        check.append(_timed(merkle.included, hashed, index, size, proof, root))
         hashes.append(len(proof))
     return Proving(statistics.median(build), statistics.median(check), max(hashes))
 
@@ -220,10 +229,9 @@ def tlog_scales_proving(folder: Path, size: int) -> Proving:
 
     root, build, check = reader().calculate_root_hash(), [], []
     for index in _indices(size):
-        fresh_reader = reader()
-        build.append(_timed(lambda i=index, r=fresh_reader: r.get_inclusion_proof(i, size)))
+        build.append(_timed(reader().get_inclusion_proof, index, size))
         proof, hashed = reader().get_inclusion_proof(index, size), merkle.leaf_hash(reader().get_entry(index))
-        check.append(_timed(lambda h=hashed, p=proof: p.check(h, root)))
+        check.append(_timed(proof.check, hashed, root))
     return Proving(statistics.median(build), statistics.median(check), 0)
 
 
@@ -233,9 +241,9 @@ def pymerkle_proving(folder: Path, size: int) -> Proving:
     with pymerkle.SqliteTree(str(folder / "pymerkle.db")) as tree:
         root = tree.get_state(size)
         for index in _indices(size)[:20]:
-            build.append(_timed(lambda i=index: tree.prove_inclusion(i + 1, size)))
+            build.append(_timed(tree.prove_inclusion, index + 1, size))
             proof, base = tree.prove_inclusion(index + 1, size), tree.get_leaf(index + 1)
-            check.append(_timed(lambda b=base, p=proof: pymerkle.verify_inclusion(b, root, p)))
+            check.append(_timed(pymerkle.verify_inclusion, base, root, proof))
     return Proving(statistics.median(build), statistics.median(check), 0)
 
 
@@ -270,7 +278,7 @@ def steps(folder: Path, url: str, count: int) -> list[float]:
     world, taken = log_world(folder, url), []
     for number in range(count):
         world.store.save([act(9999, number)])
-        taken.append(_timed(lambda: publishing.publish(world)))
+        taken.append(_timed(publishing.publish, world))
     return taken
 
 
@@ -307,9 +315,6 @@ def verified(name: str, data: bytes, given: Sequence[object], *, count: int) -> 
 
 def verifier_process(folder: Path, data: bytes, key: str) -> float:
     """Return the CPU seconds of the verifier as a program of its own, start of Python and imports included."""
-    import subprocess  # noqa: PLC0415, S404
-    import sys  # noqa: PLC0415
-
     (folder / "case.zip").write_bytes(data)
     before = os.times()
     subprocess.run([sys.executable, verifier.__file__, str(folder / "case.zip"), "--key", key], check=True, capture_output=True)
