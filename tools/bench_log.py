@@ -323,7 +323,7 @@ def plot(made: Sequence[Tree]) -> None:
     checked = [(t.size, t.ours.verify_seconds, t.published is None) for t in made]
     left.plot([c[0] for c in checked], [c[1] for c in checked], color="C3", label="check a proof, ours", zorder=1)
     _points(left, checked, "C3")
-    left.set(xscale="log", yscale="log", xlabel="entries in the log (hollow: simulated)", ylabel="seconds")
+    left.set(xscale="log", yscale="log", xlabel="entries in the log (hollow: simulated)", ylabel="seconds", ylim=(1e-6, 1e3))
     for name in trees.proof_bytes(1, 0):
         sized = [(t.size, float(trees.proof_bytes(t.size, t.ours.hashes)[name]), t.published is None) for t in made]
         (line,) = right.plot([s[0] for s in sized], [s[1] for s in sized], label=name, zorder=1)
@@ -384,7 +384,7 @@ leaves in SQLite, and signs nothing. Of these two neither takes several writers.
 """
 PUBLISHING: Final = """\
 The entries wait in the store (put there by plain INSERT). Measured is from there to the last signed checkpoint, in a process of
-its own: positions, tiles on the disk, reading back, signatures.
+its own: positions, tiles on the disk, reading back, signatures. CPU and memory are that process's, without the server's.
 """
 PROOFS: Final = """\
 Medians over {samples} leaves anywhere in the tree, with a reader that has no tile in its memory; files in the page cache. The
