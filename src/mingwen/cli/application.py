@@ -8,7 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 
 import click
 
-from mingwen.cli import exits
+from mingwen.cli import exits, group_witness
 from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
@@ -273,6 +273,10 @@ def completion(shell: str) -> int:
     if chosen := get_completion_class(shell):
         click.echo(chosen(cli, {}, "mingwen", "_MINGWEN_COMPLETE").source())
     return exits.WELL
+
+
+cli.add_command(group_witness.witness)
+cli.add_command(group_witness.monitor)
 
 
 def run(arguments: Sequence[str]) -> int:
