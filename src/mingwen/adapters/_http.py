@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mingwen.domain.errors import Misused, Unavailable
 
@@ -35,14 +35,14 @@ class Line:
     """A line to the server of a URL; several threads take turns."""
 
     def __init__(self, url: str, *, seconds: float = SECONDS, whole_seconds: float = WHOLE_SECONDS) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-            hint = "for example https://witness.example/w1"
-            raise Misused("remote.url", f"expected an address of http or https, got {url!r}", hint=hint)
-        self.url = url.rstrip("/")
-        self._parts, self._seconds, self._whole = parts, seconds, whole_seconds
-        self._lock = threading.Lock()
         self._open: http.client.HTTPConnection | None = None
+        self._parts = _address(url)
+        self.url = url.rstrip("/")
+        self._seconds, self._whole = seconds, whole_seconds
+        self._lock = threading.Lock()
+
+    def __del__(self) -> None:
+        self._close()
 
     def ask(self, path: str, *, most_bytes: int, body: bytes | None = None) -> Reply:
         """Send a POST with ``body``, or a GET, to ``path`` below the URL. No redirection is followed.
@@ -95,6 +95,16 @@ class Line:
         if self._open:
             self._open.close()
         self._open = None
+
+
+def _address(url: str) -> SplitResult:
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        named = parts.hostname and (parts.port is None or parts.port)
+        if parts.scheme in {"http", "https"} and named and not (parts.query or parts.fragment or parts.username):
+            return parts
+    hint = "for example https://witness.example/w1"
+    raise Misused("remote.url", f"expected an address of http or https, got {url!r}", hint=hint)
 
 
 @contextmanager

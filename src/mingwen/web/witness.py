@@ -101,6 +101,7 @@ class _Conversation(BaseHTTPRequestHandler):
 
     server: WitnessServer
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # in the library it is 0.9, whose errors have no status
     server_version, sys_version = "Mingwen", ""
     disable_nagle_algorithm = True
     wbufsize = -1
