@@ -32,21 +32,27 @@ class Log:
 
     @property
     def key(self) -> Key:
+        """Its verifier key."""
         return Key(self.origin, Kind.ED25519, self.private.public_key().public_bytes_raw())
 
     def root(self, size: int) -> bytes:
+        """Return the root of so many leaves."""
         return merkle.Edge().grown(self.hashes[:size]).root
 
     def proof(self, old: int, new: int) -> list[bytes]:
+        """Return the proof of consistency."""
+
         def node(level: int, number: int) -> bytes:
             return merkle.Edge().grown(self.hashes[number << level : (number + 1) << level]).root
 
         return merkle.consistency(old, new, node)
 
     def text(self, size: int, root: bytes | None = None) -> str:
+        """Write a checkpoint."""
         return f"{self.origin}\n{size}\n{base64.b64encode(root or self.root(size)).decode()}\n"
 
     def note(self, size: int, root: bytes | None = None) -> str:
+        """Write a signed checkpoint."""
         text = self.text(size, root)
         return f"{text}\n{Signature(self.origin, self.key.id, self.private.sign(text.encode()))}"
 

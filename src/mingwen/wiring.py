@@ -28,11 +28,9 @@ __all__ = [
     "config_path",
     "configuration",
     "fingerprint_of",
-    "home",
     "new_chain",
     "new_key",
     "opened",
-    "passphrase",
     "shown",
     "staged",
     "store",
@@ -221,7 +219,7 @@ def _manifests(config: Configuration) -> Manifests:
             hint = "`mingwen key new --c2pa` makes a test pair; set both as it says"
             raise Misused("manifest.key", "expected manifest.key and manifest.chain to sign a manifest, got none", hint=hint)
         chain = _read(home(config.text("manifest.chain")), MAX_CONFIG_BYTES)
-        sign = keys.signing(key, keys.ALGORITHMS[algorithm], chain, passphrase())
+        sign = keys.signing(key, keys.ALGORITHMS[algorithm], chain, _passphrase())
         return c2pa_manifests.Signing(sign, algorithm, chain.decode("latin-1"), config.text("manifest.timestamp"))
 
     trusted = [keys.pem(_read(home(path), MAX_CONFIG_BYTES)) for path in config.texts("manifest.trust")]
@@ -345,7 +343,7 @@ def fingerprint_of(path: Path) -> str:
     """
     from mingwen.adapters.signers import sm2  # noqa: PLC0415 - see world()
 
-    return sm2.fingerprint_of(path, passphrase=passphrase())
+    return sm2.fingerprint_of(path, passphrase=_passphrase())
 
 
 def _signer(config: Configuration) -> Signer | None:
@@ -356,12 +354,12 @@ def _signer(config: Configuration) -> Signer | None:
 
     return sm2.read_private(
         home(key),
-        passphrase=passphrase(),
+        passphrase=_passphrase(),
         certificate=_read(home(certificate), MAX_CONFIG_BYTES) if certificate else None,
     )
 
 
-def passphrase() -> bytes | None:
+def _passphrase() -> bytes | None:
     """Take the passphrase from the environment: a flag or a file would be seen by others."""
     return os.environ.get("MINGWEN_KEY_PASSPHRASE", "").encode() or None
 

@@ -21,9 +21,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tlog_scales.signing import Vkey, VkeySet
 from tlog_scales.tlog import Checkpoint as ForeignCheckpoint
-from witnesses import LEAVES, Log, serving
 
-from mingwen.adapters import cosigners
+from mingwen import wiring_watch
 from mingwen.adapters.seen.sqlite import SqliteSeen
 from mingwen.adapters.witnesses.http import HttpWitness
 from mingwen.domain.errors import Malformed, MingwenError, Unavailable, Unproven
@@ -32,7 +31,9 @@ from mingwen.proofs import merkle, notes, witnessing
 from mingwen.proofs.notes import Checkpoint, Key, Signature
 from mingwen.services import witnessing as service
 from mingwen.web import witness as web
+from mingwen.web import witness_page
 from mingwen.web.witness import WitnessServer
+from witnesses import LEAVES, Log, serving
 
 NAME = "witness.example/w1"
 LOG = Log()
@@ -41,16 +42,19 @@ OTHER = Log(twist=1)
 
 
 class Clock:
+    """It stands still."""
+
     def now(self) -> datetime:
+        """Return always the same."""
         return datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[WitnessWorld]:
     signers = []
-    for kind in cosigners.KINDS:
-        cosigners.save(tmp_path / kind, cosigners.new(NAME, kind).pem)
-        signers.append(cosigners.read(tmp_path / kind, NAME, passphrase=None))
+    for kind in wiring_watch.KINDS:
+        wiring_watch.new_cosigner(tmp_path / kind, NAME, kind)
+        signers.append(wiring_watch.cosigner(tmp_path / kind, NAME))
     seen = SqliteSeen(tmp_path / "seen.db")
     yield WitnessWorld(Clock(), seen, signers, {LOG.origin: [LOG.key]})
     seen.close()
@@ -220,24 +224,24 @@ def test_a_foreign_verifier_accepts_both_cosignatures(world: WitnessWorld) -> No
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
-    cosigners.save(path, cosigners.new(NAME, "ed25519").pem)
+    wiring_watch.new_cosigner(path, NAME, "ed25519")
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
     with pytest.raises(MingwenError, match="mode 600"):
-        cosigners.read(path, NAME, passphrase=None)
+        wiring_watch.cosigner(path, NAME)
 
 
-def test_no_key_is_made_under_a_name_that_none_may_have() -> None:
+def test_no_key_is_made_under_a_name_that_none_may_have(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match=r"key\.verifier"):
-        cosigners.new("a name+", "ed25519")
+        wiring_watch.new_cosigner(tmp_path / "key.pem", "a name+", "ed25519")
+    assert not list(tmp_path.iterdir())
 
 
 def test_openssl_reads_the_key(tmp_path: Path) -> None:
-    made = cosigners.new(NAME, "ed25519")
-    cosigners.save(tmp_path / "key.pem", made.pem)
+    key = wiring_watch.new_cosigner(tmp_path / "key.pem", NAME, "ed25519")
     command = ["openssl", "pkey", "-in", str(tmp_path / "key.pem"), "-pubout", "-outform", "DER"]
     spki = subprocess.run(command, check=True, capture_output=True).stdout
-    assert spki.endswith(made.key.public)
+    assert spki.endswith(key.public)
 
 
 # the client and the server
@@ -256,8 +260,8 @@ def test_the_client_gets_what_the_server_signs(server: WitnessServer, world: Wit
         witness.cosign(0, [], Log("log.example/two").note(7))
 
 
-def test_the_client_believes_no_other_key(server: WitnessServer, world: WitnessWorld) -> None:
-    stranger = cosigners.new(NAME, "ed25519").key
+def test_the_client_believes_no_other_key(server: WitnessServer, world: WitnessWorld, tmp_path: Path) -> None:
+    stranger = wiring_watch.new_cosigner(tmp_path / "stranger", NAME, "ed25519")
     with pytest.raises(Unproven, match="no signature by its key"):
         HttpWitness(address(server), stranger).cosign(0, [], LOG.note(5))
     # Only the key that is known is taken from an answer that holds two.
@@ -324,7 +328,7 @@ def test_the_page_tells_who_it_is_and_escapes_names(server: WitnessServer, world
     assert all(word in page for word in (LOG.origin, "<dd>300</dd>", "2026-11-22 12:00:00 UTC", 'lang="zh"', "见证方"))
     evil = Key("<script>", LOG.key.kind, LOG.key.public)
     strange = WitnessWorld(world.clock, world.seen, world.signers, {"<script>": [evil]})
-    assert "<script>" not in web.witness_page.page(strange)
+    assert "<script>" not in witness_page.page(strange)
 
 
 def got(server: WitnessServer, path: str, method: str = "GET") -> tuple[int, bytes]:
@@ -468,14 +472,13 @@ def test_threads_that_race_make_one_chain(world: WitnessWorld) -> None:
 
 
 def test_two_servers_on_one_file_make_one_chain(tmp_path: Path) -> None:
-    made = cosigners.new(NAME, "ed25519")
-    cosigners.save(tmp_path / "key", made.pem)
+    key = wiring_watch.new_cosigner(tmp_path / "key", NAME, "ed25519")
     steps: list[tuple[int, int]] = []
     with serving(tmp_path, "key", logs=[LOG.key]) as (one, _), serving(tmp_path, "key", logs=[LOG.key]) as (two, _):
 
         def run(seed: int) -> None:
             chance = random.Random(seed)
-            witness, size = HttpWitness(one if seed % 2 else two, made.key), 0
+            witness, size = HttpWitness(one if seed % 2 else two, key), 0
             for _ in range(12):
                 new = min(size + chance.randint(1, 9), len(LEAVES))
                 given = witness.cosign(size, LOG.proof(size, new), LOG.note(new))
@@ -492,12 +495,11 @@ def test_two_servers_on_one_file_make_one_chain(tmp_path: Path) -> None:
 
 
 def test_a_killed_witness_forgets_nothing_that_it_signed(tmp_path: Path) -> None:
-    made = cosigners.new(NAME, "ed25519")
-    cosigners.save(tmp_path / "key", made.pem)
+    key = wiring_watch.new_cosigner(tmp_path / "key", NAME, "ed25519")
     chance, size = random.Random(5), 0
     for _ in range(4):
         with serving(tmp_path, "key", logs=[LOG.key]) as (url, process):
-            witness = HttpWitness(url, made.key)
+            witness = HttpWitness(url, key)
             kept = witness.cosign(len(LEAVES), [], LOG.note(len(LEAVES)))
             assert isinstance(kept, int)
             assert kept in {size, size + 1}  # the last may be kept and its answer lost, never the other way round
@@ -515,7 +517,7 @@ def test_a_killed_witness_forgets_nothing_that_it_signed(tmp_path: Path) -> None
 
 
 def test_a_witness_stops_well_when_it_is_asked_to(tmp_path: Path) -> None:
-    cosigners.save(tmp_path / "key", cosigners.new(NAME, "ed25519").pem)
+    wiring_watch.new_cosigner(tmp_path / "key", NAME, "ed25519")
     with serving(tmp_path, "key", logs=[LOG.key]) as (url, process):
         idle = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
         idle.request("GET", "/")

@@ -31,7 +31,7 @@ def witness() -> None:
 def serve(*, listen: str, as_json: bool, name: str, keys: tuple[str, ...], logs: tuple[str, ...], state: str) -> int:
     """Cosign the checkpoints of logs over HTTP until it is stopped, and show a page to people at /."""
     from mingwen.cli import watching  # noqa: PLC0415 - each command imports what it needs
-    from mingwen.watching import Post  # noqa: PLC0415 - the same
+    from mingwen.wiring_watch import Post  # noqa: PLC0415 - the same
 
     return watching.serve(listen, Post(name, keys, logs, state), as_json=as_json)
 
@@ -45,7 +45,7 @@ def serve(*, listen: str, as_json: bool, name: str, keys: tuple[str, ...], logs:
 def show(*, as_json: bool, name: str, keys: tuple[str, ...], logs: tuple[str, ...], state: str) -> int:
     """Print the verifier keys of a witness, and of each log the checkpoint it cosigned last."""
     from mingwen.cli import watching  # noqa: PLC0415 - each command imports what it needs
-    from mingwen.watching import Post  # noqa: PLC0415 - the same
+    from mingwen.wiring_watch import Post  # noqa: PLC0415 - the same
 
     return watching.show(Post(name, keys, logs, state), as_json=as_json)
 

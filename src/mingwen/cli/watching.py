@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from mingwen import watching, wire, wiring
+from mingwen import wire, wiring, wiring_watch
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, findings, line, object_line, report_error
 from mingwen.domain.digests import sha256
@@ -18,7 +18,7 @@ from mingwen.proofs import notes
 from mingwen.proofs.notes import Checkpoint
 from mingwen.services import monitoring, witnessing
 from mingwen.services.monitoring import Watched, WatchLog
-from mingwen.watching import Post
+from mingwen.wiring_watch import Post
 
 SAID: Final = {
     "en": {
@@ -48,7 +48,7 @@ def serve(listen: str, post: Post, *, as_json: bool) -> int:
     if not post.logs:
         hint = "--log 'example.com/log+530d903a+AekyeRrm…'"
         raise Misused("usage.log", "expected the verifier key of at least one log, got none", hint=hint)
-    world = watching.witness(post)
+    world = wiring_watch.witness(post)
     try:
         server = WitnessServer(host.strip("[]"), int(port), world)
     except (OSError, OverflowError) as e:
@@ -70,7 +70,7 @@ def serve(listen: str, post: Post, *, as_json: bool) -> int:
 
 def show(post: Post, *, as_json: bool) -> int:
     """Print keys and checkpoints."""
-    world = watching.witness(post)
+    world = wiring_watch.witness(post)
     rows = witnessing.overview(world)
     world.seen.close()
     if as_json:
@@ -86,7 +86,7 @@ def show(post: Post, *, as_json: bool) -> int:
 
 def new_key(output: str, name: str, kind: str, *, as_json: bool) -> int:
     """Make a key; the file may not exist."""
-    key = watching.new_cosigner(wiring.home(output), name, kind)
+    key = wiring_watch.new_cosigner(Path(output), name, kind)
     if as_json:
         object_line({"private": output, "key": str(key)})
     else:
@@ -109,7 +109,7 @@ def monitor(look: Look, *, follow: float | None, language: str | None, as_json: 
     """Look once, or again and again; the status tells whether anything was ever wrong."""
     language = wiring.configuration(language=language).language
     command = WatchLog([notes.parse_key(k) for k in look.keys], [notes.parse_key(k) for k in look.witnesses], look.entries)
-    world = watching.monitor(look.log, look.state)
+    world = wiring_watch.monitor(look.log, look.state)
     status = exits.WELL
     try:
         while True:
@@ -120,7 +120,7 @@ def monitor(look: Look, *, follow: float | None, language: str | None, as_json: 
                     raise
                 report_error(e, language=language)  # the next look may find it well again
             else:
-                kept = _evidence(watched, watching.seen_path(look.state))
+                kept = _evidence(watched, wiring_watch.seen_path(look.state))
                 _tell(watched, kept, language, as_json=as_json)
                 status = max(status, exits.FINDING if watched.faults else exits.WELL)
             if follow is None:
@@ -137,7 +137,7 @@ def _evidence(watched: Watched, beside: Path) -> list[str]:
     names = []
     for note in watched.evidence:
         path = beside.with_name(f"{beside.name}.{sha256(note.encode()).hex()[:16]}.checkpoint")
-        watching.keep(path, note)
+        wiring_watch.keep(path, note)
         names.append(str(path))
     return names
 
