@@ -13,7 +13,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mingwen.proofs import merkle
+from mingwen.proofs import merkle, tiles
 from mingwen.proofs.notes import Key, Kind, Signature
 
 LEAVES: Final = [f"entry {i}".encode() for i in range(700)]
@@ -28,7 +28,8 @@ class Log:
     private: Ed25519PrivateKey = field(default_factory=lambda: Ed25519PrivateKey.from_private_bytes(sha256(b"log").digest()))
 
     def __post_init__(self) -> None:
-        self.hashes = [merkle.leaf_hash(b"twisted" if i == self.twist else leaf) for i, leaf in enumerate(LEAVES)]
+        self.leaves = [b"twisted" if i == self.twist else leaf for i, leaf in enumerate(LEAVES)]
+        self.hashes = [merkle.leaf_hash(leaf) for leaf in self.leaves]
 
     @property
     def key(self) -> Key:
@@ -55,6 +56,15 @@ class Log:
         """Write a signed checkpoint."""
         text = self.text(size, root)
         return f"{text}\n{Signature(self.origin, self.key.id, self.private.sign(text.encode()))}"
+
+    def publish(self, folder: Path, size: int) -> None:
+        """Write tiles, bundles and checkpoint of so many leaves."""
+        frontier, files = tiles.Frontier().grown(self.leaves[:size])
+        for name, data in (files | frontier.partial()).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        folder.mkdir(exist_ok=True)
+        (folder / "checkpoint").write_text(self.note(size), encoding="utf-8")
 
 
 @contextmanager

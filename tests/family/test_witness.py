@@ -23,6 +23,7 @@ from tlog_scales.signing import Vkey, VkeySet
 from tlog_scales.tlog import Checkpoint as ForeignCheckpoint
 
 from mingwen import wiring_watch
+from mingwen.adapters._http import Line
 from mingwen.adapters.seen.sqlite import SqliteSeen
 from mingwen.adapters.witnesses.http import HttpWitness
 from mingwen.domain.errors import Malformed, MingwenError, Unavailable, Unproven
@@ -308,6 +309,26 @@ def test_whatever_a_witness_says_is_an_error_of_ours(said: bytes) -> None:
         thread.start()
         with pytest.raises((Unproven, Unavailable)):
             HttpWitness(f"http://127.0.0.1:{listening.getsockname()[1]}", LOG.key).cosign(0, [], LOG.note(5))
+        thread.join()
+
+
+def test_whoever_answers_drop_by_drop_is_left_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    connection.sendall(b"X: y\r\n")
+                    time.sleep(0.1)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            Line(f"http://127.0.0.1:{listening.getsockname()[1]}", whole_seconds=0.3).ask("x", most_bytes=10)
+        assert time.monotonic() - begun < 3
         thread.join()
 
 

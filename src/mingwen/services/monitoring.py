@@ -175,10 +175,10 @@ def _bundle(world: MonitorWorld, number: int, size: int) -> list[bytes]:
     """Read a bundle, or as much as is asked for of the full one that came after it."""
     width = min(WIDTH, size - number * WIDTH)
     name = tiles.bundle_name(number, width)
-    data = world.log.read(name)
+    data, full = world.log.read(name), None
     if data is None and width < WIDTH:
-        data = world.log.read(tiles.bundle_name(number))
-    entries = tiles.unpacked(data or b"")[:width]
+        full = world.log.read(tiles.bundle_name(number))
+    entries = tiles.unpacked(full)[:width] if full else tiles.unpacked(data or b"")
     if len(entries) != width:
         hint = "the log does not serve what its checkpoint promises"
         raise Unproven("tile.missing", f"expected {width} entries in {name}, got {len(entries)}", hint=hint)
