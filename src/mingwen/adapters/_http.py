@@ -109,9 +109,15 @@ def _address(url: str) -> SplitResult:
 
 @contextmanager
 def _within(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
-    """Hang up when the time is over, whatever the other side sends."""
+    """Hang up when the time is over, whatever the other side sends.
+
+    Raises:
+        TimeoutError: it was; what was read by then may be half an answer.
+    """
+    over = threading.Event()
 
     def hang_up() -> None:
+        over.set()
         with suppress(OSError, AttributeError):  # gone already, or not there yet
             connection.sock.shutdown(socket.SHUT_RDWR)
 
@@ -122,3 +128,5 @@ def _within(seconds: float, connection: http.client.HTTPConnection) -> Iterator[
         yield
     finally:
         timer.cancel()
+        if over.is_set():
+            raise TimeoutError(f"no whole answer within {seconds} seconds")
