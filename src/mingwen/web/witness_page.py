@@ -7,7 +7,7 @@ from typing import Final
 
 from mingwen.domain.digests import sha256
 from mingwen.ports import WitnessWorld
-from mingwen.proofs.notes import Checkpoint
+from mingwen.proofs.notes import Checkpoint, Key, Kind
 from mingwen.services import witnessing
 
 _STYLE: Final = """
@@ -30,6 +30,8 @@ dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 code { font: .875rem/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 a { color: var(--mark); }
+a [lang] { color: inherit; }
+summary { cursor: pointer; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
 """
 
@@ -37,7 +39,7 @@ a { color: var(--mark); }
 def page(world: WitnessWorld) -> str:
     """Write the page as HTML; every stranger's word in it is escaped."""
     name = escape(world.signers[0].key.name)
-    keys = "".join(f"<p><code>{escape(str(s.key))}</code></p>" for s in world.signers)
+    keys = "".join(_key(s.key) for s in world.signers)
     logs = "".join(_log(*row) for row in witnessing.overview(world))
     return f"""<!doctype html>
 <html lang="en">
@@ -53,16 +55,24 @@ def page(world: WitnessWorld) -> str:
 <p>This is a witness of transparency logs. It signs a checkpoint of a log only after it has checked that the log still holds
 everything it held before. It says nothing of what stands in a log.</p>
 <p lang="zh">这是透明日志的见证方。仅在核验日志仍完整包含此前全部内容之后，才对日志的检查点签名；对日志内容本身不作任何表示。</p>
+<h2>Logs · <span lang="zh">日志</span></h2>
+{logs}
 <h2>Verifier keys · <span lang="zh">验证公钥</span></h2>
 {keys}
 <p class="soft">Compare them with what its operator gave you by another way.
 <span lang="zh">请与运营方经其他途径提供的公钥核对。</span></p>
-<h2>Logs · <span lang="zh">日志</span></h2>
-{logs}
 </main>
 </body>
 </html>
 """
+
+
+def _key(key: Key) -> str:
+    """Show a short key as it is; one of ML-DSA-44, of 1,800 characters, when it is asked for."""
+    whole = f"<code>{escape(str(key))}</code>"
+    if key.kind is Kind.COSIGNATURE:
+        return f"<p>{whole}</p>\n"
+    return f"<details><summary>ML-DSA-44 <code>{escape(key.name)}+{key.id.hex()}</code></summary>{whole}</details>\n"
 
 
 def _log(origin: str, checkpoint: Checkpoint | None, at: int | None) -> str:
