@@ -11,7 +11,7 @@ from mingwen.proofs.tiles import Frontier
 
 CHECKPOINT: Final = "checkpoint"
 """The object that says how far the log goes (tlog-tiles)."""
-READ_LEAVES: Final = 8 * tiles.WIDTH
+READ_LEAVES: Final = 32 * tiles.WIDTH
 """So many at a time."""
 
 

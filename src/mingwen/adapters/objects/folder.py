@@ -5,6 +5,7 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from mingwen.domain.errors import Unavailable
 UNFINISHED: Final = ".unfinished"
 """Files that are being written; what a killed process left there goes after a while."""
 UNFINISHED_SECONDS: Final = 3600
+AT_ONCE: Final = 8
+"""Files that are brought to the disk at a time."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -38,12 +41,13 @@ class FolderObjects:
             aside = self._folder / UNFINISHED
             aside.mkdir(parents=True, exist_ok=True)
             self._sweep(aside)
+            parts = {name: aside / f"{os.getpid()}.{name.replace('/', '.')}" for name in files}
             changed = dict[Path, None]()
-            for name, data in files.items():
+            with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk brings several to safety in the time of one
+                list(pool.map(_write, parts.values(), files.values()))
+            for name, part in parts.items():
                 target = self._folder / name
                 changed |= dict.fromkeys(_made(target.parent))
-                part = aside / f"{os.getpid()}.{name.replace('/', '.')}"
-                _write(part, data)
                 part.replace(target)
                 changed[target.parent] = None
             for folder in changed:
