@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +19,16 @@ import pytest
 from tlog_scales.signing import PlainEd25519Signer
 from tlog_scales.writer import TilesWriter
 
-from mingwen import wiring_watch
+from conftest import Run
+from mingwen import wiring, wiring_log, wiring_watch
 from mingwen.adapters.remote_logs import http as remote_http
+from mingwen.adapters.witnesses.http import HttpWitness
 from mingwen.domain.errors import MingwenError, Unavailable
 from mingwen.proofs import notes
 from mingwen.proofs.notes import Key
+from mingwen.services import publishing
 from mingwen.services.monitoring import RULES, Watched, WatchLog, watch
-from witnesses import LEAVES, Log
+from witnesses import LEAVES, Log, serving
 
 LOG = Log()
 TWISTED = Log(twist=100)
@@ -259,36 +263,59 @@ def test_more_than_a_log_may_send_is_refused(tmp_path: Path, monkeypatch: pytest
         remote_http.HttpLog(url).read("entries/bomb")
 
 
+# our own log
+
+
+def test_our_own_log_is_cosigned_as_it_grows_and_followed(
+    run: Run, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    key = wiring_watch.new_cosigner(tmp_path / "key", "witness.example/w1", "ed25519")
+    for round_ in (1, 2):
+        (tmp_path / f"{round_}.txt").write_text("A note.\n")
+        run("label", f"{round_}.txt")
+        run("log", "publish")
+        world = wiring_log.log_world(wiring.configuration())
+        with serving(tmp_path, "key", logs=[s.key for s in world.signers]) as (url, _):
+            assert publishing.attest(replace(world, witnesses=(HttpWitness(url, key),)), stamp_seconds=3600) == []
+        world.store.close()
+        ours = ("--key", str(world.signers[0].key), "--witness", str(key), "--entries", "--json")
+        told = json.loads(run("monitor", tmp_path / "state/store-log", "--state", "monitor.db", *ours).stdout)
+        assert (told["now"]["size"], told["entries"], told["findings"]) == (round_, 1, [])
+        assert [w["name"] for w in told["witnesses"]] == [key.name]
+
+
 # the command
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mingwen", "monitor", str(folder / "log"), "--state", str(folder / "seen.db"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "mingwen", "monitor", str(folder / "log"), "--state", str(folder / "seen.db"), *arguments]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
 def test_the_command_tells_and_keeps_evidence(tmp_path: Path) -> None:
     LOG.publish(tmp_path / "log", 300)
-    first = run(tmp_path, "--key", str(LOG.key), "--entries", "--language", "zh")
+    first = command(tmp_path, "--key", str(LOG.key), "--entries", "--language", "zh")
     assert (first.returncode, first.stderr) == (0, "")
     assert "已核验 300 条条目" in first.stdout
     (tmp_path / "log/checkpoint").write_text(TWISTED.note(300))
-    second = run(tmp_path, "--key", str(LOG.key), "--json")
+    second = command(tmp_path, "--key", str(LOG.key), "--json")
     told = json.loads(second.stdout)
     assert second.returncode == 1
     assert [f["code"] for f in told["findings"]] == ["monitor.fork"]
     kept = [notes.parse(Path(name).read_bytes()) for name in told["evidence"]]
     assert [str(n) for n in kept] == [LOG.note(300), TWISTED.note(300)]
     assert all(notes.check(n, LOG.key) for n in kept)
-    assert run(tmp_path, "--key", "x").returncode == 3
-    assert run(tmp_path / "none", "--key", str(LOG.key)).returncode == 1
+    assert command(tmp_path, "--key", "x").returncode == 3
+    assert command(tmp_path / "none", "--key", str(LOG.key)).returncode == 1
 
 
 def test_the_command_follows_until_it_is_stopped(tmp_path: Path) -> None:
     LOG.publish(tmp_path / "log", 300)
-    command = [sys.executable, "-m", "mingwen", "monitor", str(tmp_path / "log"), "--state", str(tmp_path / "seen.db")]
-    command += ["--key", str(LOG.key), "--follow", "1", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    words = [sys.executable, "-m", "mingwen", "monitor", str(tmp_path / "log"), "--state", str(tmp_path / "seen.db")]
+    words += ["--key", str(LOG.key), "--follow", "1", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert json.loads(process.stdout.readline())["now"]["size"] == 300
         LOG.publish(tmp_path / "log", 310)

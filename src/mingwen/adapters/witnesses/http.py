@@ -1,11 +1,15 @@
 """The port ``Witness`` over HTTP (c2sp.org/tlog-witness)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from mingwen.adapters._http import Line, Reply
 from mingwen.domain.errors import Malformed, Unavailable, Unproven
 from mingwen.proofs import notes, witnessing
 from mingwen.proofs.notes import Key, Note, Signature
+from mingwen.proofs.witnessing import BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, OK, UNPROCESSABLE
+
+_REFUSALS: Final = {BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, UNPROCESSABLE}
 
 
 class HttpWitness:
@@ -17,8 +21,8 @@ class HttpWitness:
 
     @property
     def name(self) -> str:
-        """Name and address."""
-        return f"{self._keys[0].name} at {self._line.url}"
+        """That of its key, which stands before its signatures."""
+        return self._keys[0].name
 
     def cosign(self, old: int, proof: Sequence[bytes], note: str) -> int | Sequence[Signature]:
         """Ask for cosignatures over ``note`` and check them.
@@ -29,9 +33,9 @@ class HttpWitness:
         """
         body = witnessing.written(old, proof, note)
         reply = self._line.ask("add-checkpoint", most_bytes=witnessing.MOST_ANSWER_BYTES, body=body)
-        if reply.status == witnessing.OK:
+        if reply.status == OK:
             return self._checked(note, reply.body)
-        if reply.status == witnessing.CONFLICT and reply.content_type == witnessing.SIZE:
+        if reply.status == CONFLICT and reply.content_type == witnessing.SIZE:
             seen = witnessing.size(reply.body)
             if seen is not None and seen != old:
                 return seen
@@ -52,13 +56,12 @@ class HttpWitness:
 
     def _unsigned(self, why: str) -> Unproven:
         hint = "check the key of the witness in the settings with its operator"
-        return Unproven("witness.signature", f"expected a cosignature of {self.name}, but: {why}", hint=hint)
+        return Unproven("witness.signature", f"expected a cosignature of {self.name} at {self._line.url}, but: {why}", hint=hint)
 
     def _refused(self, reply: Reply) -> Unavailable | Unproven:
         said = witnessing.said_no(reply.status, reply.body)
-        if reply.status in {400, 403, 404, 409, 422}:
+        message = f"expected {self.name} at {self._line.url} to cosign, but it said: {said}"
+        if reply.status in _REFUSALS:
             hint = "403 and 404: does its operator know the log's key? 409 and 422: run `mingwen audit`"
-            return Unproven("witness.refused", f"expected {self.name} to cosign, but it said: {said}", hint=hint)
-        return Unavailable(
-            "witness.failed", f"expected {self.name} to cosign, but it said: {said}", hint="it is asked again later"
-        )
+            return Unproven("witness.refused", message, hint=hint)
+        return Unavailable("witness.failed", message, hint="it is asked again later")
