@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import random
 import re
@@ -218,6 +219,20 @@ def test_a_foreign_verifier_accepts_both_cosignatures(world: WitnessWorld) -> No
     ours = VkeySet(*(Vkey.from_string(str(k)) for k in keys(world)))
     assert {v.sig_type for v, _ in ours.verify(signed.signatures, signed)} == {4, 6}
     assert ours.verify(signed.signatures, ForeignCheckpoint.from_text(LOG.note(299))) == set()
+
+
+def test_two_trees_of_one_size_are_kept_as_evidence(server: WitnessServer, world: WitnessWorld) -> None:
+    path = f"/{sha256(LOG.origin.encode()).hexdigest()}/fork"
+    service.cosign(world, asked(0, 5))
+    for body in (witnessing.written(5, [], OTHER.note(7)), witnessing.written(0, [], OTHER.note(5))):
+        service.cosign(world, body)  # a proof that does not hold and an old size are none
+    first = service.cosign(world, asked(5, 5))
+    assert got(server, path)[0] == 404
+    assert service.cosign(world, witnessing.written(5, [], OTHER.note(5))).status == 422
+    status, body = got(server, path)
+    assert (status, json.loads(body)) == (200, [LOG.note(5) + first.body, OTHER.note(5)])
+    assert [log.forked for log in service.overview(world)] == [True]
+    assert "two roots for one size" in got(server, "/")[1].decode()
 
 
 # keys

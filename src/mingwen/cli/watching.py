@@ -74,14 +74,20 @@ def show(post: Post, *, as_json: bool) -> int:
     rows = witnessing.overview(world)
     world.seen.close()
     if as_json:
-        shown = [{"origin": origin, "checkpoint": _plain(c), "at": _time(at) if at else None} for origin, c, at in rows]
+        shown = [
+            {"origin": r.origin, "checkpoint": _plain(r.newest), "at": _time(r.at) if r.at else None, "forked": r.forked}
+            for r in rows
+        ]
         object_line({"name": post.name, "keys": [str(s.key) for s in world.signers], "logs": shown})
-        return exits.WELL
+        return exits.FINDING if any(r.forked for r in rows) else exits.WELL
     for signer in world.signers:
         line(str(signer.key))
-    for origin, checkpoint, at in rows:
-        line(f"{clean(origin)}: {_words(checkpoint)}{f', cosigned {_time(at)}' if at else ''}")
-    return exits.WELL
+    for row in rows:
+        line(f"{clean(row.origin)}: {_words(row.newest)}{f', cosigned {_time(row.at)}' if row.at else ''}")
+        if row.forked:
+            path = f"/{sha256(row.origin.encode()).hex()}/fork"
+            line(coloured(f"  this log signed two roots for one size; the witness gives the evidence at {path}", "red"))
+    return exits.FINDING if any(r.forked for r in rows) else exits.WELL
 
 
 def new_key(output: str, name: str, kind: str, *, as_json: bool) -> int:

@@ -108,6 +108,11 @@ def _grown(request: Request, known: Checkpoint | None) -> Answer | None:
     return None
 
 
+def contradicts(answer: Answer, new: Checkpoint, known: Checkpoint) -> bool:
+    """Say whether the log signed two trees of one size: that proves its misbehaviour, which a witness may keep."""
+    return answer.status == UNPROCESSABLE and new.size == known.size and new.root != known.root
+
+
 def said_no(status: int, body: bytes) -> str:
     """Say in one line why a witness refused, whatever it sent."""
     words = body[:200].decode("utf-8", "replace").strip().partition("\n")[0]

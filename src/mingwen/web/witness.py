@@ -1,4 +1,6 @@
-"""A witness over HTTP (c2sp.org/tlog-witness): ``POST /add-checkpoint``, ``GET /HASH/checkpoint`` and a page for people.
+"""A witness over HTTP (c2sp.org/tlog-witness): ``POST /add-checkpoint``, ``GET /HASH/checkpoint``, and for people a page.
+
+``GET /HASH/fork`` gives the evidence where a log signed two trees of one size.
 
 It stands on the standard library's server and expects a reverse proxy for TLS before it. Each request has a bound in bytes and in
 time, and there are only so many connections at once.
@@ -11,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Final
@@ -31,7 +34,8 @@ REQUEST_SECONDS: Final = 10.0
 HTML: Final = "text/html; charset=utf-8"
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_CHECKPOINT: Final = re.compile(r"/([0-9a-f]{64})/checkpoint")
+_OF_A_LOG: Final = re.compile(r"/([0-9a-f]{64})/(checkpoint|fork)")
+_SHOWN: Final = {"checkpoint": witnessing.newest, "fork": witnessing.fork}
 _LENGTH: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
@@ -77,7 +81,8 @@ class WitnessServer(ThreadingMixIn, TCPServer):
         self.socket.close()
         with self._lock:
             for connection in self._open:
-                connection.shutdown(socket.SHUT_RD)
+                with suppress(OSError):  # the other side has gone already
+                    connection.shutdown(socket.SHUT_RD)
         self.server_close()
 
 
@@ -131,8 +136,8 @@ class _Conversation(BaseHTTPRequestHandler):
             return
         if self.path == "/":
             self._told(lambda: Answer(200, witness_page.page(self.server.world), HTML))
-        elif found := _CHECKPOINT.fullmatch(self.path):
-            self._told(lambda: self._checkpoint(found[1]))
+        elif found := _OF_A_LOG.fullmatch(self.path):
+            self._told(lambda: _found(_SHOWN[found[2]](self.server.world, found[1])))
         else:
             self.send_error(404)
 
@@ -140,10 +145,6 @@ class _Conversation(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing of each request: a proxy does, and addresses are personal data."""
-
-    def _checkpoint(self, origin_hash: str) -> Answer:
-        note = witnessing.newest(self.server.world, origin_hash)
-        return Answer(200, note) if note else Answer(404, "no checkpoint of such a log was cosigned here\n")
 
     def _told(self, work: Callable[[], Answer]) -> None:
         """Do the work and send what comes of it; where nothing could be kept or read, say so and nothing else."""
@@ -185,6 +186,10 @@ class _Conversation(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+def _found(text: str | None) -> Answer:
+    return Answer(200, text) if text else Answer(404, "there is none\n")
 
 
 def _complain(error: BaseException | None) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 
 from mingwen.domain.digests import sha256
 from mingwen.ports import WitnessWorld
-from mingwen.proofs.notes import Checkpoint, Key, Kind
+from mingwen.proofs.notes import Key, Kind
 from mingwen.services import witnessing
+from mingwen.services.witnessing import Log
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c1f23; --soft: #5a6069; --paper: #fbfaf7; --line: #d9d6cf; --mark: #8c2f1b; }
@@ -31,6 +32,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 code { font: .875rem/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 a { color: var(--mark); }
 a [lang] { color: inherit; }
+p.alarm, .alarm [lang] { color: var(--mark); font-weight: 600; }
 summary { cursor: pointer; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
 """
@@ -40,7 +42,7 @@ def page(world: WitnessWorld) -> str:
     """Write the page as HTML; every stranger's word in it is escaped."""
     name = escape(world.signers[0].key.name)
     keys = "".join(_key(s.key) for s in world.signers)
-    logs = "".join(_log(*row) for row in witnessing.overview(world))
+    logs = "".join(_log(log) for log in witnessing.overview(world))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -75,20 +77,26 @@ def _key(key: Key) -> str:
     return f"<details><summary>ML-DSA-44 <code>{escape(key.name)}+{key.id.hex()}</code></summary>{whole}</details>\n"
 
 
-def _log(origin: str, checkpoint: Checkpoint | None, at: int | None) -> str:
-    if checkpoint is None:
-        none = 'No checkpoint yet. <span lang="zh">尚无检查点。</span>'
-        return f'<article><h3>{escape(origin)}</h3><p class="soft">{none}</p></article>\n'
-    when = datetime.fromtimestamp(at or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    root = base64.b64encode(checkpoint.root).decode()
-    path = f"{sha256(origin.encode()).hex()}/checkpoint"
-    return f"""<article>
-<h3>{escape(origin)}</h3>
-<dl>
-<dt>size <span lang="zh">条目数</span></dt><dd>{checkpoint.size}</dd>
+def _log(log: Log) -> str:
+    hashed = sha256(log.origin.encode()).hex()
+    return f"<article>\n<h3>{escape(log.origin)}</h3>\n{_forked(hashed) if log.forked else ''}{_newest(log, hashed)}</article>\n"
+
+
+def _forked(hashed: str) -> str:
+    zh = f'<span lang="zh">该日志曾对同一条目数签署两个不同的根（<a href="{hashed}/fork">证据</a>）。</span>'
+    return f'<p class="alarm">This log signed two roots for one size (<a href="{hashed}/fork">evidence</a>). {zh}</p>\n'
+
+
+def _newest(log: Log, hashed: str) -> str:
+    if log.newest is None:
+        return '<p class="soft">No checkpoint yet. <span lang="zh">尚无检查点。</span></p>\n'
+    when = datetime.fromtimestamp(log.at or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    root = base64.b64encode(log.newest.root).decode()
+    link = f'<a href="{hashed}/checkpoint">signed note · <span lang="zh">签名文本</span></a>'
+    return f"""<dl>
+<dt>size <span lang="zh">条目数</span></dt><dd>{log.newest.size}</dd>
 <dt>root <span lang="zh">根哈希</span></dt><dd><code>{root}</code></dd>
 <dt>cosigned <span lang="zh">签名时间</span></dt><dd>{when}</dd>
-<dt>checkpoint <span lang="zh">检查点</span></dt><dd><a href="{path}">signed note · <span lang="zh">签名文本</span></a></dd>
+<dt>checkpoint <span lang="zh">检查点</span></dt><dd>{link}</dd>
 </dl>
-</article>
 """
