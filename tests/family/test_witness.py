@@ -286,6 +286,19 @@ def test_the_client_believes_no_other_key(server: WitnessServer, world: WitnessW
     assert [s.id for s in given] == [keys(world)[0].id]
 
 
+def test_the_client_asks_again_where_the_server_hung_up_meanwhile(
+    server: WitnessServer, world: WitnessWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.2)
+    witness = HttpWitness(address(server), *keys(world))
+    assert witness.cosign(7, [], LOG.note(7)) == 0
+    deadline = time.monotonic() + 5
+    while server._open:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not isinstance(witness.cosign(0, [], LOG.note(7)), int)
+
+
 def test_the_client_tells_of_whom_it_cannot_reach() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

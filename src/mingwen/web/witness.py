@@ -115,6 +115,7 @@ class _Conversation(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.rfile.close()
         self._patient = _Patient(self.connection)
         self.rfile = io.BufferedReader(self._patient)
 
