@@ -276,6 +276,34 @@ class Witness(Protocol):
         """
 
 
+class Seen(Protocol):
+    """The last checkpoint that was seen of each log, by origin, where many threads and processes may look and write."""
+
+    def read(self, origin: str) -> str | None:
+        """Return the signed note; None if none was seen yet."""
+
+    def swap(self, origin: str, old: str | None, new: str) -> bool:
+        """Put ``new`` in place of ``old``, durably, if ``old`` still stands there; say whether it did."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class RemoteLog(Protocol):
+    """The files of somebody's log (c2sp.org/tlog-tiles)."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return what stands there; None where nothing does.
+
+        Raises:
+            Unavailable: it cannot be reached, or sends too much (``remote.*``).
+        """
+
+
 class Authority(Protocol):
     """A time-stamping authority (RFC 3161)."""
 
@@ -308,3 +336,24 @@ class LogWorld:
     """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
     witnesses: Sequence[Witness] = ()
     authorities: Sequence[Authority] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessWorld:
+    """One of each for whoever watches that the logs of others only grow, and says so."""
+
+    clock: Clock
+    seen: Seen
+    signers: Sequence[NoteSigner]
+    """Cosigners of one name: Ed25519, ML-DSA-44, or both."""
+    logs: Mapping[str, Sequence[Key]]
+    """The keys that are trusted, by the origin of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorWorld:
+    """One of each for whoever looks at somebody's log again and again."""
+
+    clock: Clock
+    log: RemoteLog
+    seen: Seen

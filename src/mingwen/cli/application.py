@@ -11,6 +11,7 @@ import click
 from mingwen.cli import exits
 from mingwen.cli.group_evidence import evidence
 from mingwen.cli.group_log import audit, log
+from mingwen.cli.group_witness import monitor, witness
 from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
@@ -264,6 +265,8 @@ def completion(shell: str) -> int:
 cli.add_command(log)
 cli.add_command(audit)
 cli.add_command(evidence)
+cli.add_command(witness)
+cli.add_command(monitor)
 
 
 def run(arguments: Sequence[str]) -> int:
