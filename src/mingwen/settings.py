@@ -291,6 +291,7 @@ SETTINGS: Final = {
         ),
         Setting("log.witnesses", (), "who cosigns checkpoints: each its address, a space, and its verifier key", _texts),
         Setting("log.authorities", (), "addresses of RFC 3161 authorities that stamp checkpoints", _texts),
+        Setting("log.authority_roots", (), "PEM files of root certificates that these authorities leave out of a stamp", _texts),
         Setting("log.stamp_seconds", 3600.0, "an authority is asked again when its last stamp is older", _number(60, 31536000)),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
