@@ -20,7 +20,7 @@ from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Malformed, Misused, Refused, Unavailable
 from mingwen.ports import Authority, Head, LogWorld, NoteSigner, Objects, Witness
 from mingwen.proofs.notes import Key, Kind, parse_key
-from mingwen.wiring import Configuration, store_url
+from mingwen.wiring import MAX_CONFIG_BYTES, Configuration, read_small, store_url
 
 KINDS: Final = {"ed25519": Kind.ED25519, "ml-dsa-44": Kind.ML_DSA_44, "sm2": Kind.SM2}
 """Keys that ``new_log_key`` makes."""
@@ -98,7 +98,7 @@ def _certificates(path: Path) -> Sequence[bytes]:
     from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - the same
 
     try:
-        return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(files.read(path))]
+        return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(read_small(path, MAX_CONFIG_BYTES))]
     except ValueError as e:
         hint = "give the PEM file that the authority hands out"
         raise Misused("log.authority_roots", f"expected certificates in PEM in {path}, found none", hint=hint) from e
