@@ -33,7 +33,11 @@ class Store(Protocol):
     """What is kept. Each ``save`` is one transaction: all of it is there afterwards, durably, or none."""
 
     def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
-        """Keep states and entries. A key that was saved before changes nothing: the first stands."""
+        """Keep states and entries. A key that was saved before changes nothing: the first stands.
+
+        Raises:
+            Refused: an outcome's ``once`` was saved before (``outcome.twice``); then none of them is kept.
+        """
 
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""
@@ -172,10 +176,10 @@ class Ledger(Protocol):
         ``before`` passes those that are older and of which something is left to erase.
         """
 
-    def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
-        """Erase these fields of an entry, or all, leaving their digests; save ``outcome`` in the same transaction.
+    def erase(self, numbers: Sequence[int], names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
+        """Erase these fields of entries, or all, leaving their digests; save ``outcome`` in the same transaction.
 
-        The same fields vanish from the content that the entry tells of. Return whether anything was there to erase.
+        The same fields vanish from the contents that the entries tell of. Return whether anything was there to erase.
         """
 
 
@@ -286,6 +290,17 @@ class Authority(Protocol):
         Raises:
             Unavailable, Unproven: it cannot be reached, or what it sent does not hold (``stamp.*``).
         """
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWorld:
+    """One of each for whoever records acts, and keeps or erases what was recorded; all but the first two are one database."""
+
+    clock: Clock
+    ids: Ids
+    store: Store
+    ledger: Ledger
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True)

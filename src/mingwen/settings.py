@@ -255,6 +255,12 @@ SETTINGS: Final = {
             "whether verifying may fetch a manifest from where the file says it is",
             _yes_or_no,
         ),
+        Setting(
+            "retention.periods",
+            (),
+            "days after which `mingwen retention expire` erases entries of a kind: verdict.given=365, …; none keeps them",
+            _texts,
+        ),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
 }

@@ -31,7 +31,7 @@ class Outcome(Generic[S]):
     state: S
     entries: tuple[Entry, ...]
     once: str = ""
-    """Where it is not empty: what was saved before with the same text stands, and this is not saved."""
+    """Where it is not empty: of all that bear the same text only the first is ever saved."""
 
 
 @dataclass(frozen=True, slots=True)

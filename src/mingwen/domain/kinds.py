@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mingwen.domain.errors import Misused
-from mingwen.domain.evidence import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,3 @@ def recordable(name: str) -> Kind:
             hint=f"there are: {by_hand}; every other act records itself",
         )
     return kind
-
-
-def personal(entry: Entry) -> frozenset[str]:
-    """Return the fields of an entry that may tell of persons; of a kind that the table does not know, all."""
-    held = {"subject", "by", *entry.detail}
-    kind = KINDS.get(entry.kind)
-    return frozenset(held & kind.personal if kind else held)

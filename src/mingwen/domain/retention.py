@@ -1,4 +1,4 @@
-"""How long entries are kept: never shorter than a law wants, never longer than whoever keeps them set, and not while a hold stands.
+"""How long entries are kept: never shorter than a law wants, never longer than was set for them, and while a hold stands.
 
 A law's period is a least: nothing goes because it ended. What lets an entry expire is a period that somebody set for its kind.
 """
@@ -32,7 +32,16 @@ class Least:
         return entry.kind == self.kind and (not self.having or self.having in entry.detail)
 
 
-def chosen(texts: Iterable[str], leasts: Iterable[Least]) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What was set, and what the law says."""
+
+    periods: Mapping[str, int]
+    """Days by kind."""
+    leasts: tuple[Least, ...]
+
+
+def policy(texts: Iterable[str], leasts: Iterable[Least]) -> Policy:
     """Read periods that somebody set: ``kind=days`` each.
 
     Raises:
@@ -40,6 +49,7 @@ def chosen(texts: Iterable[str], leasts: Iterable[Least]) -> dict[str, int]:
         Refused: a law wants it kept for longer (``retention.least``).
     """
     out: dict[str, int] = {}
+    leasts = tuple(leasts)
     for text in texts:
         kind, _, days = text.partition("=")
         if kind not in KINDS or not days.isdecimal() or not 0 < int(days[:9]) <= MOST_DAYS:
@@ -53,7 +63,7 @@ def chosen(texts: Iterable[str], leasts: Iterable[Least]) -> dict[str, int]:
                 f"expected at least {least.days} days for {least.kind}, got {out[least.kind]} ({least.clause})",
                 hint="set a longer period in retention.periods, or none to keep them until you do",
             )
-    return out
+    return Policy(out, leasts)
 
 
 def kept_until(entry: Entry, leasts: Iterable[Least]) -> tuple[datetime, str] | None:
@@ -65,12 +75,12 @@ def kept_until(entry: Entry, leasts: Iterable[Least]) -> tuple[datetime, str] | 
     return max(ends, default=None)
 
 
-def is_due(entry: Entry, periods: Mapping[str, int], leasts: Iterable[Least], *, now: datetime) -> bool:
+def is_due(entry: Entry, rules: Policy, *, now: datetime) -> bool:
     """Say whether the period that was set for an entry ended, and every law's too."""
-    days = periods.get(entry.kind)
+    days = rules.periods.get(entry.kind)
     if days is None or entry.at + timedelta(days=days) > now:
         return False
-    least = kept_until(entry, leasts)
+    least = kept_until(entry, rules.leasts)
     return least is None or least[0] <= now
 
 
@@ -79,18 +89,27 @@ def covering(holds: Iterable[Hold], number: int, entry: Entry) -> tuple[Hold, ..
     return tuple(h for h in holds if h.subject in {str(number), entry.subject})
 
 
+def require_free(number: int, entry: Entry, holds: Iterable[Hold]) -> None:
+    """Go on only if no hold covers an entry.
+
+    Raises:
+        Refused: one does (``retention.held``).
+    """
+    if standing := covering(holds, number, entry):
+        raise Refused(
+            "retention.held",
+            f"expected no hold on entry {number}, found {', '.join(h.id for h in standing)}",
+            hint="`mingwen retention release` ends a hold when its reason is gone; there is no exception before",
+        )
+
+
 def require_erasable(number: int, entry: Entry, *, holds: Iterable[Hold], leasts: Iterable[Least], now: datetime) -> None:
     """Go on only if an entry may be erased, in part or whole.
 
     Raises:
         Refused: a hold covers it (``retention.held``), or a law wants it kept (``retention.kept``).
     """
-    if held := covering(holds, number, entry):
-        raise Refused(
-            "retention.held",
-            f"expected no hold on entry {number}, found {', '.join(h.id for h in held)}",
-            hint="`mingwen retention release` ends a hold when its reason is gone; there is no exception before",
-        )
+    require_free(number, entry, holds)
     least = kept_until(entry, leasts)
     if least and least[0] > now:
         raise Refused(
@@ -107,7 +126,9 @@ def place(hold_id: str, subject: str, *, reason: str, by: str, now: datetime) ->
         Misused: it names nothing, or gives no reason (``hold.empty``).
     """
     if not subject.strip() or not reason.strip():
-        raise Misused("hold.empty", "expected a subject and a reason, got less", hint="for example --subject 12 --reason 'case 7'")
+        raise Misused(
+            "hold.empty", "expected a subject and a reason, got less", hint="for example --subject 12 --reason 'case 7'"
+        )
     hold = Hold(hold_id, subject, reason, by, now)
     return Outcome(hold, (Entry("hold.placed", subject, by, now, {"hold": hold_id, "reason": reason}),))
 
@@ -131,12 +152,23 @@ def erased(number: int, entry: Entry, names: Sequence[str], *, reason: str, by: 
     """
     if not reason.strip():
         raise Misused("erasure.empty", "expected a reason, got nothing", hint="for example --reason 'request of 3 May'")
-    held = {"subject", "by", *entry.detail}
-    if unknown := sorted(set(names) - held):
+    if unknown := sorted(set(names) - fields(entry)):
         message = f"expected fields of entry {number}, got {', '.join(unknown)}"
-        raise Misused("erasure.field", message, hint=f"it has: {', '.join(sorted(held))}")
+        raise Misused("erasure.field", message, hint=f"it has: {', '.join(sorted(fields(entry))) or 'none that are left'}")
     detail = {"kind": entry.kind, "fields": sorted(names), "reason": reason}
     return Outcome(None, (Entry("entry.erased", str(number), by, now, detail),))
+
+
+def fields(entry: Entry) -> frozenset[str]:
+    """Return the names of what is there to erase."""
+    values = {"subject": entry.subject, "by": entry.by, **entry.detail}
+    return frozenset(name for name, value in values.items() if value not in ("", None))
+
+
+def personal(entry: Entry) -> frozenset[str]:
+    """Return those of them that may tell of persons; of a kind that the table does not know, all."""
+    kind = KINDS.get(entry.kind)
+    return fields(entry) & kind.personal if kind else fields(entry)
 
 
 def expired(kind: str, numbers: Sequence[int], days: int, *, by: str, now: datetime) -> Outcome[None]:

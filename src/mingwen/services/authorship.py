@@ -1,0 +1,98 @@
+"""Record how a work comes about, as it happens: each entry names the one before it, and the log orders them all."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Final
+
+from mingwen.domain import works
+from mingwen.domain.digests import sha256
+from mingwen.domain.errors import Refused, Unavailable
+from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.works import Closing, Fault, Link, Material, Opening, Step, Work
+from mingwen.ports import RecordWorld
+from mingwen.services import _materials
+
+TRIES: Final = 20
+"""How often a step is taken again behind one that somebody else took at the same time."""
+MOST_WORKS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A work with everything that was recorded of it."""
+
+    work: Work
+    links: tuple[Link, ...]
+    faults: tuple[Fault, ...]
+
+
+def open_work(world: RecordWorld, facts: Opening, *, by: str) -> Story:
+    """Open a work; its id is a fresh UUID.
+
+    Raises:
+        Misused: it has no title (``work.title``).
+    """
+    work_id = world.ids.fresh()
+    world.store.save([works.begin(work_id, facts, by=by, now=world.clock.now())])
+    return tell(world, work_id)
+
+
+def step(world: RecordWorld, work_id: str, facts: Step, *, by: str = "") -> Link:
+    """Take a step of an open work; ``by`` is its author if it is empty.
+
+    Raises:
+        Misused, Refused: see ``works.step``; there is no such work (``work.unknown``).
+        Unavailable: others took so many steps at once that this one found no place (``work.busy``).
+    """
+    return _taken(world, work_id, lambda work, now: works.step(work, facts, by=by or work.author, now=now))
+
+
+def close(world: RecordWorld, work_id: str, facts: Closing, *, by: str = "") -> Link:
+    """Close a work; ``by`` is its author if it is empty.
+
+    Raises:
+        Misused, Refused, Unavailable: as ``step``.
+    """
+    return _taken(world, work_id, lambda work, now: works.close(work, facts, by=by or work.author, now=now))
+
+
+def tell(world: RecordWorld, work_id: str) -> Story:
+    """Return everything that was recorded of a work, oldest first, with what is wrong with its chain.
+
+    Raises:
+        Misused: there is no such work (``work.unknown``).
+    """
+    links = _links(world, work_id)
+    return Story(works.standing(work_id, links), links, tuple(works.faults(links)))
+
+
+def every(world: RecordWorld) -> Iterable[tuple[Entry, bool]]:
+    """Return the openings of the newest works, newest first, each with whether it was closed."""
+    closed = {entry.subject for _, entry in world.store.entries(kind=works.CLOSED, limit=MOST_WORKS)}
+    for _, entry in world.store.entries(kind=works.OPENED, limit=MOST_WORKS):
+        yield entry, entry.subject in closed
+
+
+def material(name: str, source: BinaryIO) -> Material:
+    """Return the digests of a file, for a step."""
+    return _materials.material(name, source)
+
+
+def _taken(world: RecordWorld, work_id: str, rule: Callable[[Work, datetime], Outcome[None]]) -> Link:
+    for _ in range(TRIES):
+        work = works.standing(work_id, _links(world, work_id))
+        try:
+            world.store.save([rule(work, world.clock.now())])
+        except Refused as e:
+            if e.code != "outcome.twice":
+                raise
+            continue  # somebody took this place in the chain first: theirs is the one before ours
+        return _links(world, work_id)[work.ordinal + 1]
+    raise Unavailable("work.busy", f"expected a place in the chain of {work_id} within {TRIES} tries, got none", hint="try again")
+
+
+def _links(world: RecordWorld, work_id: str) -> tuple[Link, ...]:
+    records = world.ledger.records(subject=work_id, limit=works.MOST_STEPS * 2)
+    kept = (r for r in records if r.entry.kind in works.KINDS)
+    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex()) for r in kept)
