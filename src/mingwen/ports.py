@@ -161,7 +161,7 @@ class Ledger(Protocol):
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """Return the leaves at the positions from ``start`` up to ``end``; fewer where there are fewer."""
 
-    def records(  # noqa: PLR0913 - filters, each by its name
+    def records(
         self,
         *,
         number: int | None = None,
@@ -214,7 +214,7 @@ class Holds(Protocol):
     def place(self, hold: Hold, outcome: Outcome[None]) -> None:
         """Keep a hold. An id that was placed before changes nothing: the first stands."""
 
-    def release(self, id: str, at: datetime, outcome: Outcome[None]) -> None:
+    def release(self, id: str, at: datetime, outcome: Outcome[None]) -> None:  # noqa: A002 - as Hold has it
         """End a hold. One that was released before stays as it is.
 
         Raises:
