@@ -33,11 +33,7 @@ class Store(Protocol):
     """What is kept. Each ``save`` is one transaction: all of it is there afterwards, durably, or none."""
 
     def save(self, outcomes: Sequence[Outcome[Content] | Outcome[None]]) -> None:
-        """Keep states and entries. A key that was saved before changes nothing: the first stands.
-
-        Raises:
-            Refused: an outcome's ``once`` was saved before (``outcome.twice``); then none of them is kept.
-        """
+        """Keep states and entries. A key that was saved before changes nothing: the first stands."""
 
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""
@@ -180,6 +176,15 @@ class Ledger(Protocol):
         """Erase these fields of entries, or all, leaving their digests; save ``outcome`` in the same transaction.
 
         The same fields vanish from the contents that the entries tell of. Return whether anything was there to erase.
+
+        Raises:
+            Refused: a hold covers one of them (``retention.held``); then nothing is erased.
+        """
+
+    def follow(self, number: int, outcome: Outcome[None]) -> bool:
+        """Save an outcome of one entry if no other came after the entry ``number`` about the same subject; say whether it did.
+
+        Of several who follow the same entry at once, one does.
         """
 
 

@@ -80,7 +80,7 @@ def test_records_pass_every_filter(store: Store, log: Log) -> None:
     assert numbers(limit=2) == [1, 2]
     assert numbers(before=NOW) == []
     assert numbers(before=NOW + timedelta(seconds=1)) == [1, 2, 3]
-    log.ledger.erase(2, None, Outcome(None, ()))
+    log.ledger.erase([2], None, Outcome(None, ()))
     assert numbers(before=NOW + timedelta(seconds=1)) == [1, 3]
 
 
@@ -115,7 +115,7 @@ def test_erased_fields_leave_their_digests_and_the_content(store: Store, log: Lo
     sent = outcome("k", number="9", file=replace(FILE, name="secret.png"), delivery=SENT)
     store.save([sent, outcome("other", number="9", file=replace(FILE, name="secret.png"), delivery=SENT)])
     (before, other) = log.ledger.records()
-    assert log.ledger.erase(before.number, ["file", "delivery", "nothing of that name"], TOLD)
+    assert log.ledger.erase([before.number], ["file", "delivery", "nothing of that name"], TOLD)
     after = log.ledger.records()[0]
     assert "file" not in after.entry.detail
     assert (after.leaf, len(after.hidden), len(after.salts)) == (before.leaf, 128, len(before.salts) - 32)
@@ -125,10 +125,10 @@ def test_erased_fields_leave_their_digests_and_the_content(store: Store, log: Lo
     assert kept is not None
     assert kept.delivery == SENT
     assert [r.entry.kind for r in log.ledger.records()][2:] == ["entry.erased"]
-    assert not log.ledger.erase(before.number, ["file", "delivery"], TOLD)
-    assert log.ledger.erase(before.number, None, TOLD)
-    assert not log.ledger.erase(before.number, None, TOLD)
-    assert not log.ledger.erase(99, None, TOLD)
+    assert not log.ledger.erase([before.number], ["file", "delivery"], TOLD)
+    assert log.ledger.erase([before.number], None, TOLD)
+    assert not log.ledger.erase([before.number], None, TOLD)
+    assert not log.ledger.erase([99], None, TOLD)
     last = log.ledger.records()[0]
     assert (last.entry, last.salts, last.leaf) == (Entry("label.produced", "", "", NOW, {}), b"", before.leaf)
     assert holds_together(last)
@@ -146,7 +146,7 @@ def test_nothing_erased_is_left_in_the_files(tmp_path: Path) -> None:
         [outcome(f"k{i}", number=f"n{i}", file=replace(FILE, name="Rumpelstilzchen" * 50), delivery=SENT) for i in range(50)]
     )
     for record in log.ledger.records():
-        log.ledger.erase(record.number, ["file"], Outcome(None, ()))
+        log.ledger.erase([record.number], ["file"], Outcome(None, ()))
     log.close()
     store.close()
     assert b"Rumpelstilzchen" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
@@ -176,7 +176,7 @@ def test_whatever_is_erased_in_whatever_order_the_leaf_stands(
     while record.salts:
         assert holds_together(record)
         some = data.draw(st.lists(st.sampled_from(sorted(fields(record.entry))), min_size=1))
-        assert log.ledger.erase(number, some, Outcome(None, ()))
+        assert log.ledger.erase([number], some, Outcome(None, ()))
         (record,) = log.ledger.records(number=number)
         assert not set(some) & fields(record.entry).keys()
     assert (record.leaf, len(record.hidden)) == (made, 64 * count)
@@ -308,7 +308,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date(url: str) -> None:
     assert records[3].entry.detail == {"x": "\\udcff", "big": "90071992547409920", "nan": "NaN"}
     assert log.ledger.sequence(2000) == 1504
     for number in (1, 2):
-        assert log.ledger.erase(number, ["file"], TOLD)
+        assert log.ledger.erase([number], ["file"], TOLD)
     assert [c and c.file.name for c in map(store.find, "abc")] == ["", "", "other.png"]
     assert log.ledger.records(number=1506)[0].entry == TOLD.entries[0]
     log.close()

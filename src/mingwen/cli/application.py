@@ -9,6 +9,8 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from mingwen.cli import exits
+from mingwen.cli.group_create import create
+from mingwen.cli.group_retention import keeping
 from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
@@ -262,6 +264,10 @@ def key_show(name: str, *, as_json: bool) -> int:
     from mingwen.cli import keys  # noqa: PLC0415 - each command imports what it needs
 
     return keys.show(name, as_json=as_json)
+
+
+cli.add_command(create)
+cli.add_command(keeping)
 
 
 @cli.command(short_help="Print a script that completes commands.")

@@ -103,22 +103,6 @@ def show(work: str, given: Mapping[str, object]) -> int:
     return exits.FINDING if story.faults else exits.WELL
 
 
-def timeline(work: str, given: Mapping[str, object]) -> int:
-    """Write a work as a page."""
-    config = _configuration(given)
-    with wiring.recording(config) as world:
-        story = authorship.tell(world, work)
-    output = Path(str(given["output"]))
-    page = reports.timeline(story.work, story.links, story.faults, language=config.language)
-    with wiring.staged(output, replace=bool(given["overwrite"])) as file:
-        file.write(page)
-    if given["as_json"]:
-        object_line({"work": work, "output": str(output)})
-    else:
-        line(clean(str(output)))
-    return exits.WELL
-
-
 def every(given: Mapping[str, object]) -> int:
     """List works, newest first."""
     config = _configuration(given)
@@ -228,7 +212,7 @@ def _text(given: Mapping[str, object], name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as e:
-        raise Misused("text.encoding", f"expected UTF-8 in {path}, but: {e.reason}", hint="give it with --file instead") from e
+        raise Misused("text.not-utf-8", f"expected UTF-8 in {path}, but: {e.reason}", hint="give it with --file instead") from e
 
 
 def _materials(names: Sequence[str]) -> tuple[Material, ...]:

@@ -30,8 +30,6 @@ class Outcome(Generic[S]):
 
     state: S
     entries: tuple[Entry, ...]
-    once: str = ""
-    """Where it is not empty: of all that bear the same text only the first is ever saved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,9 +196,11 @@ def standing(work_id: str, links: Sequence[Link]) -> Work:
     """
     if not links:
         raise Misused("work.unknown", f"expected the id of a work, got {work_id!r}", hint="`mingwen create list` lists them")
-    # By their number, not by what they say: that may have been erased.
     closed = any(link.entry.kind == CLOSED for link in links)
-    return Work(work_id, str(links[0].entry.detail.get("author", "")), len(links) - 1, links[-1].digest, closed)
+    first, last = links[0].entry.detail, links[-1].entry.detail
+    ordinal = last.get("ordinal")  # what came before may have expired, and this been erased
+    newest = ordinal if isinstance(ordinal, int) else len(links) - 1
+    return Work(work_id, str(first.get("author", "")), newest, links[-1].digest, closed)
 
 
 def faults(links: Sequence[Link]) -> Iterator[Fault]:
@@ -268,5 +270,4 @@ def _outcome(kind: str, work: Work, said: Mapping[str, object], *, by: str, now:
     ordinal = work.ordinal + 1
     place = {"ordinal": ordinal} | ({"previous": work.digest} if ordinal else {})
     detail = {name: value for name, value in said.items() if value not in ("", None, [], {})}
-    # Two who take the same step at once: the store keeps the first, and the chain never forks.
-    return Outcome(None, (Entry(kind, work.id, by, now, place | detail),), once=f"{work.id}/{ordinal}")
+    return Outcome(None, (Entry(kind, work.id, by, now, place | detail),))

@@ -1,14 +1,14 @@
 """Record how a work comes about, as it happens: each entry names the one before it, and the log orders them all."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
 
 from mingwen.domain import works
 from mingwen.domain.digests import sha256
-from mingwen.domain.errors import Refused, Unavailable
-from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.errors import Unavailable
+from mingwen.domain.evidence import Entry, Outcome, Record
 from mingwen.domain.works import Closing, Fault, Link, Material, Opening, Step, Work
 from mingwen.ports import RecordWorld
 from mingwen.services import _materials
@@ -16,6 +16,8 @@ from mingwen.services import _materials
 TRIES: Final = 20
 """How often a step is taken again behind one that somebody else took at the same time."""
 MOST_WORKS: Final = 10_000
+MOST_RECORDS: Final = 10 * works.MOST_STEPS
+"""About one work; more than its steps, for others tell of it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def tell(world: RecordWorld, work_id: str) -> Story:
     Raises:
         Misused: there is no such work (``work.unknown``).
     """
-    links = _links(world, work_id)
+    links = _links(_records(world, work_id))
     return Story(works.standing(work_id, links), links, tuple(works.faults(links)))
 
 
@@ -81,18 +83,19 @@ def material(name: str, source: BinaryIO) -> Material:
 
 def _taken(world: RecordWorld, work_id: str, rule: Callable[[Work, datetime], Outcome[None]]) -> Link:
     for _ in range(TRIES):
-        work = works.standing(work_id, _links(world, work_id))
-        try:
-            world.store.save([rule(work, world.clock.now())])
-        except Refused as e:
-            if e.code != "outcome.twice":
-                raise
-            continue  # somebody took this place in the chain first: theirs is the one before ours
-        return _links(world, work_id)[work.ordinal + 1]
+        records = _records(world, work_id)
+        work = works.standing(work_id, _links(records))
+        outcome = rule(work, world.clock.now())
+        # Where somebody took this place in the chain first, theirs is the one before ours: the chain never forks.
+        if world.ledger.follow(records[-1].number, outcome):
+            return next(link for link in _links(_records(world, work_id)) if link.number > records[-1].number)
     raise Unavailable("work.busy", f"expected a place in the chain of {work_id} within {TRIES} tries, got none", hint="try again")
 
 
-def _links(world: RecordWorld, work_id: str) -> tuple[Link, ...]:
-    records = world.ledger.records(subject=work_id, limit=works.MOST_STEPS * 2)
-    kept = (r for r in records if r.entry.kind in works.KINDS)
-    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex()) for r in kept)
+def _records(world: RecordWorld, work_id: str) -> Sequence[Record]:
+    return world.ledger.records(subject=work_id, limit=MOST_RECORDS)
+
+
+def _links(records: Sequence[Record]) -> tuple[Link, ...]:
+    """Return the links of the chain among what is recorded about a work."""
+    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex()) for r in records if r.entry.kind in works.KINDS)

@@ -92,7 +92,7 @@ def erase(world: RecordWorld, rules: Policy, command: EraseFields) -> dict[int, 
 
     Raises:
         Misused: no such entry or field, or no reason (``entry.unknown``, ``erasure.*``).
-        Refused: a hold covers one of them, or a law wants it kept (``retention.held``, ``retention.kept``); nothing is erased then.
+        Refused: a hold covers one of them, or a law wants it kept (``retention.held``, ``retention.kept``).
     """
     now, standing = world.clock.now(), world.holds.active()
     planned: list[tuple[int, tuple[str, ...], Outcome[None]]] = []

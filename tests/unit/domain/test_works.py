@@ -65,12 +65,6 @@ def test_a_closed_work_takes_nothing(links: list[Link], act: Callable[[Work], ob
         act(works.standing("w", links))
 
 
-def test_two_that_take_the_same_place_have_the_same_mark(links: list[Link]) -> None:
-    work = works.standing("w", links[:2])
-    one, other = (works.step(work, Step(note=n), by="x", now=NOW) for n in "ab")
-    assert one.once == other.once != works.step(works.standing("w", links[:3]), Step(note="a"), by="x", now=NOW).once
-
-
 def test_there_is_no_work_without_an_entry() -> None:
     with pytest.raises(Misused, match=r"work\.unknown"):
         works.standing("w", [])
