@@ -186,7 +186,7 @@ def test_whatever_is_erased_in_whatever_order_the_leaf_stands(
 def test_threads_that_erase_at_once_lose_no_digest(store: Store, log: Log) -> None:
     store.save([outcome("k", delivery=SENT)])
     names = sorted(fields(log.ledger.records()[0].entry))
-    threads = [threading.Thread(target=log.ledger.erase, args=(1, [name], TOLD)) for name in names for _ in range(2)]
+    threads = [threading.Thread(target=log.ledger.erase, args=([1], [name], TOLD)) for name in names for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -71,7 +71,7 @@ def kept_until(entry: Entry, leasts: Iterable[Least]) -> tuple[datetime, str] | 
     ends = [(entry.at + timedelta(days=least.days), least.clause) for least in leasts if least.means(entry)]
     said = entry.detail.get("keep_until")  # what was promised when it was made, whatever is configured now
     if isinstance(said, str):
-        ends.append((datetime.fromisoformat(said), "keep_until"))
+        ends.append((datetime.fromisoformat(said), "as it says itself"))
     return max(ends, default=None)
 
 
