@@ -114,7 +114,7 @@ def every(given: Mapping[str, object]) -> int:
                 object_line({"work": entry.subject, "title": title, "by": entry.by, "at": at, "closed": closed})
             else:
                 state = _WORDS[config.language]["closed" if closed else "open"]
-                line(f"{entry.subject} {entry.at.astimezone():%Y-%m-%d %H:%M} {coloured(state, 'cyan')} {clean(title)}")
+                line(f"{entry.subject} {entry.at.astimezone():%Y-%m-%d %H:%M:%S} {coloured(state, 'cyan')} {clean(title)}")
     return exits.WELL
 
 

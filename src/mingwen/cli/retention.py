@@ -127,7 +127,7 @@ def holds(given: Mapping[str, object]) -> int:
             if given["as_json"]:
                 object_line(_hold(standing))
             else:
-                at, why = f"{standing.placed_at.astimezone():%Y-%m-%d %H:%M}", clean(standing.reason)
+                at, why = f"{standing.placed_at.astimezone():%Y-%m-%d %H:%M:%S}", clean(standing.reason)
                 line(f"{standing.id} {at} {coloured(clean(standing.subject), 'cyan')} {clean(standing.by)}: {why}")
     return exits.WELL
 
