@@ -3,9 +3,10 @@
 * ``NotoSansSC-Bold-Labels.otf``: Chinese, Japanese and Korean with western Latin, from Noto Sans CJK SC.
 * ``NotoSans-Bold-Labels.ttf``: the rest of Latin, Greek, Cyrillic, Hebrew and Arabic, merged from Noto Sans, Noto Sans Hebrew
   and Noto Sans Arabic.
-* ``NotoSansSC-Regular-Reports.ttf`` and ``NotoSansMonoSC-Regular-Reports.ttf``: simplified Chinese with Latin, Greek and
-  Cyrillic, and figures of one width, from Noto Sans CJK SC and Noto Sans Mono CJK SC. Their outlines become quadratic, as
-  the library that writes PDF embeds no others; no point moves by more than a thousandth of the letter's size.
+* ``NotoSansSC-Regular-Reports.ttf``: simplified Chinese with Latin, Greek and Cyrillic, ``NotoSansSC-Bold-Reports.ttf``: what
+  headings need of it, and ``NotoSansMonoSC-Regular-Reports.ttf``: ASCII of one width; from Noto Sans CJK SC and Noto Sans Mono
+  CJK SC. Their outlines become quadratic, as the library that writes PDF embeds no others; no point moves by more than a
+  thousandth of the letter's size.
 
 It wants Debian's packages ``fonts-noto-cjk`` (1:20220127+repack1-1) and ``fonts-noto-core`` (20201225-1), and fonttools:
 
@@ -87,9 +88,9 @@ MOST_ERROR = 1.0
 SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig", "calt"]
 
 
-def hanzi() -> set[int]:
-    """Return the code points of GB 2312, levels 1 and 2: 6,763 hanzi in rows 16 to 87."""
-    return _double_byte("gb2312", range(16, 88))
+def hanzi(last_row: int = 87) -> set[int]:
+    """Return the code points of GB 2312: 6,763 hanzi of levels 1 and 2 in rows 16 to 87, of which level 1 ends in row 55."""
+    return _double_byte("gb2312", range(16, last_row + 1))
 
 
 def kanji() -> set[int]:
@@ -162,7 +163,7 @@ def west(sources: Path) -> list[str]:
     return copyrights
 
 
-def quadratic(font: TTFont, name: str) -> TTFont:
+def quadratic(font: TTFont, name: str, style: str) -> TTFont:
     """Draw a font of cubic outlines anew with quadratic ones, without hints, kerning or substitutions."""
     glyphs, drawn = font.getGlyphSet(), {}
     for glyph in font.getGlyphOrder():
@@ -178,7 +179,7 @@ def quadratic(font: TTFont, name: str) -> TTFont:
     made.setupHorizontalHeader(ascent=ascent, descent=descent)
     made.setupOS2(sTypoAscender=ascent, sTypoDescender=descent, usWinAscent=ascent, usWinDescent=-descent, fsType=0)
     made.setupPost(keepGlyphNames=False)
-    names = {"familyName": name, "styleName": "Regular", "psName": name.replace(" ", ""), "fullName": name}
+    names = {"familyName": name, "styleName": style, "psName": f"{name.replace(' ', '')}-{style}", "fullName": f"{name} {style}"}
     made.setupNameTable(names | {"copyright": font["name"].getDebugName(0), "licenseDescription": font["name"].getDebugName(13)})
     made.font.recalcTimestamp = False
     made.font["head"].created = made.font["head"].modified = font["head"].created
@@ -187,14 +188,17 @@ def quadratic(font: TTFont, name: str) -> TTFont:
 
 def reports() -> None:
     """Write the fonts of reports and their licence."""
-    faces = {f["name"].getDebugName(4): f for f in TTCollection(REGULAR).fonts}
+    REPORTS.mkdir(parents=True, exist_ok=True)
     drop = ["vhea", "vmtx", "VORG", "BASE", "GDEF", "GPOS", "GSUB"]
-    text = cut(faces["Noto Sans CJK SC"], hanzi().union(*PRINTED), [], drop)
-    mono = cut(faces["Noto Sans Mono CJK SC"], set(range(0x20, 0x7F)), [], drop)
-    REPORTS.mkdir(exist_ok=True)
-    quadratic(text, "Noto Sans SC Reports").save(REPORTS / "NotoSansSC-Regular-Reports.ttf")
-    quadratic(mono, "Noto Sans Mono SC Reports").save(REPORTS / "NotoSansMonoSC-Regular-Reports.ttf")
-    (REPORTS / "OFL.txt").write_text(licence([str(text["name"].getDebugName(0))]), encoding="utf-8")
+    for collection, face, name, style, characters in (
+        (REGULAR, "Noto Sans CJK SC", "Noto Sans SC", "Regular", hanzi().union(*PRINTED)),
+        (COLLECTION, FACE, "Noto Sans SC", "Bold", hanzi(55).union(*PUNCTUATION, *EASTERN)),
+        (REGULAR, "Noto Sans Mono CJK SC", "Noto Sans Mono SC", "Regular", set(range(0x20, 0x7F))),
+    ):
+        font = next(f for f in TTCollection(collection).fonts if f["name"].getDebugName(4) == face)
+        made = quadratic(cut(font, characters, [], drop), f"{name} Reports", style)
+        made.save(REPORTS / f"{name.replace(' ', '')}-{style}-Reports.ttf")
+    (REPORTS / "OFL.txt").write_text(licence([str(font["name"].getDebugName(0))]), encoding="utf-8")
 
 
 def build(sources: Path) -> None:
@@ -206,4 +210,4 @@ def build(sources: Path) -> None:
 
 if __name__ == "__main__":
     build(Path(sys.argv[1]) if len(sys.argv) > 1 else SINGLE)
-    print(f"{EAST.stat().st_size} and {WEST.stat().st_size} bytes")
+    print("\n".join(f"{f.name}: {f.stat().st_size} bytes" for f in (EAST, WEST, *sorted(REPORTS.glob("*.ttf")))))
