@@ -45,7 +45,7 @@ PREFACE: Final = (
 )
 
 PHRASES: Final = {
-    "acts": W("一、记录的行为", "1  What was recorded"),
+    "acts": W("一、所记录的行为", "1  What was recorded"),
     "content": W("二、所涉内容", "2  The content"),
     "times": W("三、时间", "3  Time"),
     "log": W("四、存证日志", "4  The log"),
@@ -55,13 +55,13 @@ PHRASES: Final = {
     "verify": W("八、核验方法", "8  How to verify"),
     "glossary": W("九、名词解释", "9  Words used here"),
     "acts-intro": W(
-        "截至 {made}，证据包收录存证日志中的下列记录，共 {count} 条。",
+        "截至 {made}，证据包包含存证日志中的下列条目，共 {count} 条。",
         "As of {made} the bundle holds these entries of the log, {count} in all.",
     ),
-    "entry": W("第 {index} 号记录：{kind}", "Entry {index}: {kind}"),
+    "entry": W("第 {index} 号条目：{kind}", "Entry {index}: {kind}"),
     "kind": W("行为类别", "Kind of act"),
     "at": W("记录时间（制作方陈述）", "Recorded at (a claim)"),
-    "hidden": W("未予披露的事项", "Fields kept back"),
+    "hidden": W("未予披露的字段", "Fields kept back"),
     "hidden-none": W("无", "none"),
     "hidden-some": W(
         "{count} 项。其内容由制作方保留或者已依法删除；日志中留有其摘要，可证明未被替换。",
@@ -77,8 +77,8 @@ PHRASES: Final = {
     "size": W("大小", "Size"),
     "bytes": W("{count} 字节", "{count} bytes"),
     "unknown": W("未提供", "not given"),
-    "told-by": W("对应记录", "Told of by"),
-    "entry-number": W("第 {index} 号记录", "entry {index}"),
+    "told-by": W("对应条目", "Told of by"),
+    "entry-number": W("第 {index} 号条目", "entry {index}"),
     "iscc": W("ISCC（内容编码）", "ISCC (content code)"),
     "label-at": W("标识，位于 {place}", "Label at {place}"),
     "label-intro": W(
@@ -99,7 +99,7 @@ PHRASES: Final = {
     "clock-of": W("{whose} 的时钟（他方时间）", "the clock of {whose} (another party)"),
     "no-bound": W("证据包中没有这一侧的他方时间", "the bundle holds none on this side"),
     "origin": W("日志名称", "Name of the log"),
-    "checkpoint": W("检查点：前 {size} 条记录", "Checkpoint over the first {size} entries"),
+    "checkpoint": W("检查点：前 {size} 个条目", "Checkpoint over the first {size} entries"),
     "root": W("树根", "Root of the tree"),
     "signed-by": W("签名", "Signatures"),
     "witnesses": W("见证", "Witnesses"),
@@ -144,31 +144,27 @@ PHRASES: Final = {
         "(d) A time stamp alone. ROOT.pem is the authority’s root certificate; the first three lines of a checkpoint are what was stamped:",
     ),
     "verify-proof": W(
-        "（5）单独核验记录在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，任何实现该规范的程序都能核验。",
+        "（5）单独核验条目在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，任何实现该规范的程序都能核验。",
         "(e) An entry’s place in the log alone. Files that end in .tlog-proof follow the public specification c2sp.org/tlog-proof; any "
         "program that implements it can check them.",
     ),
-    "steps-intro": W("核验程序依次进行下列十一步：", "A verifier takes these eleven steps:"),
+    "steps-intro": W("核验程序依次进行下列步骤：", "A verifier takes these steps:"),
     "step": W("步骤", "Step"),
     "checked": W("核验什么", "What is checked"),
     "failing": W("不通过说明什么", "What a failure means"),
     "outcomes": W("核验结论", "Outcomes"),
+    "outcomes-intro": W("核验程序给出下列三种结论之一：", "A verifier comes to one of these:"),
+    "faults": W("问题代码", "Faults by code"),
+    "code": W("代码", "Code"),
+    "bound": W("该条目记有本文件的摘要。", "The entry discloses the digest of these very bytes."),
+    "unbound": W(
+        "该条目没有记载本文件的摘要，只记载了其中的标识。",
+        "The entry does not tell the digest of these bytes; it tells of the label in them.",
+    ),
+    "binding": W("条目与文件", "Entry and file"),
     "term": W("名词", "Word"),
     "meaning": W("含义", "Meaning"),
 }
-
-KINDS: Final = {
-    "label.produced": W("签发生成合成内容标识", "a label was issued for generated content"),
-    "label.propagated": W("传播平台补充标识", "a platform added its part to a label"),
-    "verdict.given": W("作出标识核验结论", "a file’s label was examined and a verdict given"),
-    "gate.ruled": W("传播平台作出审核处理", "a platform decided how to treat an upload"),
-    "entry.erased": W("删除记录中的事项", "fields of an entry were erased"),
-    "key.changed": W("更换签名公钥", "a signing key was changed"),
-    "work.opened": W("开始记录创作过程", "a record of creation was opened"),
-    "work.step": W("记录创作步骤", "a step of creation was recorded"),
-    "work.closed": W("结束记录创作过程", "a record of creation was closed"),
-}
-OTHER_KIND: Final = W("其他行为（{kind}）", "another act ({kind})")
 
 FIELDS: Final = {
     "subject": W("所涉对象", "What it was about"),
@@ -196,99 +192,32 @@ LABEL: Final = {
     "ReservedCode2": W("预留字段2：传播平台的完整性保护", "the platform’s protection of the label"),
 }
 
-STEPS: Final = (
-    (
-        W("证据包", "The archive"),
-        W(
-            "证据包的格式、目录和每个文件的摘要，以及对目录的签名。",
-            "The form of the bundle, the digest of each file in it, and the signature over all of them.",
-        ),
-        W("证据包在制作之后被改动，或者传输中损坏。", "The bundle was changed after it was made, or damaged on its way."),
+FAILING: Final = {
+    1: W("证据包在制作之后被改动，或者在传输中损坏。", "The bundle was changed after it was made, or damaged on its way."),
+    2: W("不是本日志所能产生的条目。", "It is not an entry that such a log can hold."),
+    3: W(
+        "所示内容不是当时记入的，或者有所增减。",
+        "What is shown is not what was recorded, or something was added or left out.",
     ),
-    (
-        W("记录", "The entries"),
-        W("每条记录的格式。", "The form of each entry."),
-        W("该记录不是本日志所能产生的。", "It is not an entry that such a log can hold."),
+    4: W("不能证明该条目在日志中。", "It is not shown that the entry is in the log."),
+    5: W("检查点不是该日志作出的。", "The checkpoint was not made by this log."),
+    6: W(
+        "日志曾被改写，或者曾对不同的人出示不同的内容。",
+        "The log was rewritten, or showed different things to different people.",
     ),
-    (
-        W("事项", "The fields"),
-        W(
-            "已披露的事项与未披露事项的摘要，合起来是否与日志中的承诺相符（SHA-256 与 SM3 各一次）。",
-            "Whether the fields that are shown, with the digests of the others, fit what the log committed to, by SHA-256 and by SM3.",
-        ),
-        W("所示事项不是当时记录的，或者有所增减。", "What is shown is not what was recorded, or something was added or left out."),
+    7: W(
+        "见证不成立；指定的见证方未签名的，该方没有作证。",
+        "The witness did not sign this; or one that you asked for is missing.",
     ),
-    (
-        W("收录", "Inclusion"),
-        W("记录是否在日志的所称位置。", "Whether the entry stands in the log at the place it is said to."),
-        W("不能证明该记录在日志中。", "It is not shown that the entry is in the log."),
+    8: W(
+        "该时间戳不能证明时间。仅根证书不受信任的，须另行查明时间戳机构的身份。",
+        "The stamp shows no time. If only its root is not trusted, find out by another way who the authority is.",
     ),
-    (
-        W("检查点", "Checkpoints"),
-        W("日志的签名。", "The signature of the log."),
-        W("检查点不是该日志作出的。", "The checkpoint was not made by this log."),
-    ),
-    (
-        W("同一日志", "One log"),
-        W("较晚的检查点是否完整包含较早的检查点。", "Whether each later checkpoint contains the whole of the earlier one."),
-        W("日志曾被改写，或者对不同的人出示过不同的内容。", "The log was rewritten, or showed different things to different people."),
-    ),
-    (
-        W("见证", "Witnesses"),
-        W("见证方的签名。", "The signatures of witnesses."),
-        W("见证不成立；缺少指定见证方的，没有该方的证明。", "The witness did not sign this; or a witness you asked for is missing."),
-    ),
-    (
-        W("时间戳", "Time stamps"),
-        W(
-            "时间戳的签名、用途和证书链。",
-            "The signature of each stamp, its certificate’s purpose, and the chain of certificates.",
-        ),
-        W(
-            "该时间戳不能证明时间；仅根证书不受信任的，须另行查明时间戳机构的身份。",
-            "The stamp does not show a time. If only its root is not trusted, find out otherwise who the authority is.",
-        ),
-    ),
-    (
-        W("时间先后", "Times"),
-        W(
-            "制作方陈述的时间是否与他方时间矛盾（容差五分钟）。",
-            "Whether the claimed time contradicts a time of another party by more than five minutes.",
-        ),
-        W("记录时间被提前或者推后。", "The entry was dated back, or into the future."),
-    ),
-    (
-        W("内容", "The content"),
-        W(
-            "所涉内容的摘要和标识是否与记录一致；提供文件的，是否就是该文件。",
-            "Whether digests and label of the content agree with the entry; and whether a file you have is the one.",
-        ),
-        W("文件或者标识不是记录所指的。", "The file, or its label, is not the one that was recorded."),
-    ),
-    (
-        W("公钥", "Keys"),
-        W("签名的公钥是否为核验人指定的公钥。", "Whether the key that signed is the one you named."),
-        W("签名有效，但不是您所指定的公钥作出的。", "The signatures hold, but they are not by the key you named."),
-    ),
-)
-
-OUTCOMES: Final = (
-    (
-        W("proven（已证明）", "proven"),
-        W("各步均通过，且签名为核验人指定的公钥作出。", "Nothing failed, and the key you named has signed."),
-    ),
-    (
-        W("consistent（一致）", "consistent"),
-        W(
-            "各步均通过，但核验人没有指定公钥；日志属于何人，尚待确认。",
-            "Nothing failed, but you named no key: whose log it is remains open.",
-        ),
-    ),
-    (
-        W("broken（不成立）", "broken"),
-        W("至少一步未通过；核验程序列明代码和位置。", "At least one step failed; the verifier names each fault and its place."),
-    ),
-)
+    9: W("记录时间被提前或者推后。", "The entry was dated back, or into the future."),
+    10: W("文件或者标识不是条目所指的。", "The file, or its label, is not the one that was recorded."),
+    11: W("签名有效，但并非所指定的公钥作出。", "The signatures hold, but are not by the key that you named."),
+}
+"""What it means where a step does not hold (docs/reference/evidence-bundle.md, Verification)."""
 
 GLOSSARY: Final = (
     (
@@ -302,22 +231,22 @@ GLOSSARY: Final = (
     (
         W("存证日志", "Log"),
         W(
-            "只能在末尾增加记录的清单。改动或者删除其中任何一条，都会使以后的核验不通过。",
+            "只能在末尾增加条目的清单。改动或者删除其中任何一个条目，都会使以后的核验不通过。",
             "A list to which entries are only added at the end. Whoever changes or removes one is found out when it is checked.",
         ),
     ),
     (
         W("树根", "Root of the tree"),
-        W("由全部记录逐层计算得出的一个摘要，代表日志在某一时刻的全部内容。", "One digest over all entries, computed level by level; it stands for the whole log."),
+        W("由全部条目逐层计算得出的一个摘要，代表日志在某一时刻的全部内容。", "One digest over all entries, computed level by level; it stands for the whole log."),
     ),
     (
         W("检查点", "Checkpoint"),
-        W("日志经营者对日志名称、记录条数和树根的签名。", "The log’s signed statement of its name, its number of entries and its root."),
+        W("日志经营者对日志名称、条目数量和树根的签名。", "The log’s signed statement of its name, its number of entries and its root."),
     ),
     (
-        W("收录证明、一致性证明", "Proofs of inclusion and consistency"),
+        W("包含证明、一致性证明", "Proofs of inclusion and consistency"),
         W(
-            "少量摘要，据此可以算出某条记录在日志中，或者较晚的日志完整包含较早的日志。",
+            "少量摘要，据此可以算出某个条目在日志中，或者较晚的日志完整包含较早的日志。",
             "A few digests from which anybody can compute that an entry is in the log, or that a later log contains an earlier one whole.",
         ),
     ),
@@ -343,9 +272,9 @@ GLOSSARY: Final = (
         ),
     ),
     (
-        W("承诺、未披露事项", "Commitment, field kept back"),
+        W("承诺、未披露的字段", "Commitment, field kept back"),
         W(
-            "记入日志的不是事项本身，而是加入随机数后的摘要。事项可以不予披露或者依法删除，日志仍可核验。",
+            "记入日志的不是字段本身，而是加入随机数后的摘要。字段可以不予披露或者依法删除，日志仍可核验。",
             "The log holds digests of the fields mixed with random numbers, not the fields. They can be kept back or erased, and the log still "
             "verifies.",
         ),
