@@ -76,7 +76,7 @@ class _Speaker:
         self.language = language
         self._case = case
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         return PHRASES[name].of(self.language).format(**values)
 
     def shown(self, text: str) -> str:
