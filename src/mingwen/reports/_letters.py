@@ -8,7 +8,10 @@ MOST_CHARACTERS: Final = 2_000
 
 _UNSEEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Controls, marks of direction, halves of characters, characters without a meaning, and separators of lines."""
-_CUT: Final = {"zh": "……（共 {count} 个字符，此处只列前 {most} 个）", "en": "… ({count} characters, of which the first {most} are shown)"}
+_CUT: Final = {
+    "zh": "……（共 {count} 个字符，此处只列前 {most} 个）",
+    "en": "… ({count} characters, of which the first {most} are shown)",
+}
 
 
 def code_point(character: str) -> str:

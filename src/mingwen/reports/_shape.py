@@ -62,8 +62,8 @@ class Mark:
     at: str
     whose: str
     """Whose clock said so."""
-    outside: bool
-    """Is it the clock of somebody else than the operator of the log? Only then is it evidence."""
+    outside: bool | None = None
+    """Is it the clock of somebody else than the operator of the log? None where no time is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,7 @@ class Report:
     title: str
     about: str
     """One line below the title: which bundle it is."""
+    subject: str
+    """The same in a word, for the foot of each page."""
     made: datetime
     sections: Sequence[Section]

@@ -19,28 +19,32 @@ class Words:
 W = Words
 
 TITLE: Final = W("证据报告 Evidence report", "Evidence report 证据报告")
-ABOUT: Final = W("存证日志 {origin}，{made} 制作", "log {origin}, made {made}")
+ABOUT: Final = W("存证日志 {origin}，{made}制作", "log {origin}, made {made}")
 
 PREFACE: Final = (
     W("本报告是什么", "What this document is"),
     W(
         "本报告把一个证据包的内容整理成便于阅读的文字。本报告只供阅读，不是证据本身；证据是证据包（ZIP 文件）中的电子数据。"
         "两者不一致的，以证据包为准。",
-        "This report puts the contents of an evidence bundle into words that can be read. It is a reading aid and not the evidence: the "
+        "This report puts the contents of an evidence bundle into words that can be read. It is a reading aid and not the "
+        "evidence: the "
         "evidence is the data in the bundle, a ZIP file. Where the two differ, the bundle counts.",
     ),
     W(
         "存证日志经核验无误的，说明所记录的内容在记入之后没有被改动、删减或者调换次序。它不说明所记录的内容真实，"
         "也不说明记入之前没有被改动。内容是否真实、来源是否合法，须结合其他证据认定。",
-        "A log that verifies shows that what was recorded was not changed, removed or moved after it was recorded. It does not show that what "
+        "A log that verifies shows that what was recorded was not changed, removed or moved after it was recorded. It does "
+        "not show that what "
         "was recorded was true, nor that it had not been changed before. That is for other evidence to show.",
     ),
     W("本报告不是法律意见。", "This report is not legal advice."),
     W(
-        "本报告中凡注明“制作方陈述”的，来自制作证据包的一方，他人没有核验。凡注明“他方时间”的，来自见证方或者时间戳机构，"
+        "本报告中凡注明“制作方陈述”“日志自记”的，来自制作证据包的一方或者日志经营者，他人没有核验。凡注明“他方时间”的，"
+        "来自见证方或者时间戳机构，"
         "可以据其公钥或者证书核验。",
-        "What is marked “a claim” comes from whoever made the bundle; nobody else has checked it. Times marked “of another party” come from a "
-        "witness or a time-stamping authority and can be checked with their keys or certificates.",
+        "What is called a claim comes from whoever made the bundle or keeps the log; nobody else has checked it. Times of "
+        "another party come "
+        "from a witness or a time-stamping authority and can be checked with their keys or certificates.",
     ),
 )
 
@@ -55,12 +59,12 @@ PHRASES: Final = {
     "verify": W("八、核验方法", "8  How to verify"),
     "glossary": W("九、名词解释", "9  Words used here"),
     "acts-intro": W(
-        "截至 {made}，证据包包含存证日志中的下列条目，共 {count} 条。",
+        "截至{made}，证据包包含存证日志中的下列条目，共 {count} 条。",
         "As of {made} the bundle holds these entries of the log, {count} in all.",
     ),
     "entry": W("第 {index} 号条目：{kind}", "Entry {index}: {kind}"),
     "kind": W("行为类别", "Kind of act"),
-    "at": W("记录时间（制作方陈述）", "Recorded at (a claim)"),
+    "at": W("记录时间（日志自记）", "Recorded at (the log’s own clock)"),
     "hidden": W("未予披露的字段", "Fields kept back"),
     "hidden-none": W("无", "none"),
     "hidden-some": W(
@@ -71,7 +75,8 @@ PHRASES: Final = {
     "content-none": W("证据包未附具体内容的信息。", "The bundle says nothing of a particular file."),
     "content-intro": W(
         "下列各项描述证据包所指的文件。文件本身是否包含在证据包内，以证据包目录为准；持有文件的，可以计算其摘要与下列数值比对。",
-        "This describes the file that the bundle is about. Whoever has the file can compute its digests and compare them with these.",
+        "This describes the file that the bundle is about. Whoever has the file can compute its digests and compare them "
+        "with these.",
     ),
     "name": W("文件名", "File name"),
     "size": W("大小", "Size"),
@@ -88,15 +93,15 @@ PHRASES: Final = {
     "label-empty": W("（空）", "(empty)"),
     "label-raw": W("标识原文", "The label as it stands"),
     "times-intro": W(
-        "实心圆点为他方时间，空心圆点为制作方陈述的时间。线段不按比例。",
+        "实心圆点为他方时间，空心圆点为日志自记的时间。线段不按比例。",
         "A filled dot is a time of another party, an empty one a claim. The line is not to scale.",
     ),
     "after": W("晚于", "Recorded after"),
-    "claimed": W("制作方陈述的时间", "Claimed"),
+    "claimed": W("日志自记时间", "Claimed"),
     "before": W("早于", "Recorded before"),
     "no-after": W("无他方时间", "no time of another party"),
-    "own-clock": W("日志经营者的时钟（制作方陈述）", "the clock of the log’s operator (a claim)"),
-    "clock-of": W("{whose} 的时钟（他方时间）", "the clock of {whose} (another party)"),
+    "own-clock": W("日志经营者的时钟，他方未核验", "the clock of the log’s operator, unchecked"),
+    "clock-of": W("{whose}的时钟（他方时间）", "the clock of {whose} (another party)"),
     "no-bound": W("证据包中没有这一侧的他方时间", "the bundle holds none on this side"),
     "origin": W("日志名称", "Name of the log"),
     "checkpoint": W("检查点：前 {size} 个条目", "Checkpoint over the first {size} entries"),
@@ -109,8 +114,10 @@ PHRASES: Final = {
     "certificate": W("证书主体", "Certificate of"),
     "none": W("无", "none"),
     "keys-intro": W(
-        "公钥证明签名由谁作出。请将下列指纹与日志经营者、见证方或者主管部门另行公布的指纹逐字比对；仅凭本证据包，不能确认公钥属于何人。",
-        "A key shows whose signature it is. Compare these fingerprints, letter by letter, with those that the operator, the witness or the "
+        "公钥证明签名由谁作出。请将下列指纹与日志经营者、见证方或者主管部门另行公布的指纹逐字比对；仅凭本证据包，"
+        "不能确认公钥属于何人。",
+        "A key shows whose signature it is. Compare these fingerprints, letter by letter, with those that the operator, "
+        "the witness or the "
         "regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
     ),
     "key-kind": W("算法", "Algorithm"),
@@ -125,7 +132,8 @@ PHRASES: Final = {
     "environment-none": W("制作方没有陈述取证环境。", "Whoever made the bundle says nothing about its environment."),
     "verify-intro": W(
         "任何人都可以脱离网络、不依赖制作方核验证据包。下列方法择一即可；为稳妥起见，可以使用两种互相独立的方法。",
-        "Anybody can verify the bundle offline and without its maker. One of these ways is enough; two that are independent are better.",
+        "Anybody can verify the bundle offline and without its maker. One of these ways is enough; two that are "
+        "independent are better.",
     ),
     "verify-cli": W(
         "（1）使用 Mingwen 命令。KEY 为从日志经营者处另行取得的公钥：",
@@ -141,11 +149,14 @@ PHRASES: Final = {
     ),
     "verify-stamp": W(
         "（4）单独核验时间戳。ROOT.pem 为时间戳机构的根证书；检查点的前三行为被盖时间戳的文本：",
-        "(d) A time stamp alone. ROOT.pem is the authority’s root certificate; the first three lines of a checkpoint are what was stamped:",
+        "(d) A time stamp alone. ROOT.pem is the authority’s root certificate; the first three lines of a checkpoint are "
+        "what was stamped:",
     ),
     "verify-proof": W(
-        "（5）单独核验条目在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，任何实现该规范的程序都能核验。",
-        "(e) An entry’s place in the log alone. Files that end in .tlog-proof follow the public specification c2sp.org/tlog-proof; any "
+        "（5）单独核验条目在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，"
+        "任何实现该规范的程序都能核验。",
+        "(e) An entry’s place in the log alone. Files that end in .tlog-proof follow the public specification "
+        "c2sp.org/tlog-proof; any "
         "program that implements it can check them.",
     ),
     "steps-intro": W("核验程序依次进行下列步骤：", "A verifier takes these steps:"),
@@ -227,8 +238,10 @@ GLOSSARY: Final = (
     (
         W("摘要（哈希值）", "Digest (hash)"),
         W(
-            "由数据计算得出的一串字符。数据有任何改动，摘要即不同；由摘要不能反推数据。SHA-256 为国际通用算法，SM3 为国家标准 GB/T 32905 规定的算法。",
-            "A short value computed from data. Any change to the data gives another digest, and the data cannot be found from it. SHA-256 is "
+            "由数据计算得出的一串字符。数据有任何改动，摘要即不同；由摘要不能反推数据。SHA-256 为国际通用算法，SM3 "
+            "为国家标准 GB/T 32905 规定的算法。",
+            "A short value computed from data. Any change to the data gives another digest, and the data cannot be found "
+            "from it. SHA-256 is "
             "used world-wide, SM3 is the Chinese standard GB/T 32905.",
         ),
     ),
@@ -241,17 +254,24 @@ GLOSSARY: Final = (
     ),
     (
         W("树根", "Root of the tree"),
-        W("由全部条目逐层计算得出的一个摘要，代表日志在某一时刻的全部内容。", "One digest over all entries, computed level by level; it stands for the whole log."),
+        W(
+            "由全部条目逐层计算得出的一个摘要，代表日志在某一时刻的全部内容。",
+            "One digest over all entries, computed level by level; it stands for the whole log.",
+        ),
     ),
     (
         W("检查点", "Checkpoint"),
-        W("日志经营者对日志名称、条目数量和树根的签名。", "The log’s signed statement of its name, its number of entries and its root."),
+        W(
+            "日志经营者对日志名称、条目数量和树根的签名。",
+            "The log’s signed statement of its name, its number of entries and its root.",
+        ),
     ),
     (
         W("包含证明、一致性证明", "Proofs of inclusion and consistency"),
         W(
             "少量摘要，据此可以算出某个条目在日志中，或者较晚的日志完整包含较早的日志。",
-            "A few digests from which anybody can compute that an entry is in the log, or that a later log contains an earlier one whole.",
+            "A few digests from which anybody can compute that an entry is in the log, or that a later log contains an "
+            "earlier one whole.",
         ),
     ),
     (
@@ -279,19 +299,24 @@ GLOSSARY: Final = (
         W("承诺、未披露的字段", "Commitment, field kept back"),
         W(
             "记入日志的不是字段本身，而是加入随机数后的摘要。字段可以不予披露或者依法删除，日志仍可核验。",
-            "The log holds digests of the fields mixed with random numbers, not the fields. They can be kept back or erased, and the log still "
+            "The log holds digests of the fields mixed with random numbers, not the fields. They can be kept back or "
+            "erased, and the log still "
             "verifies.",
         ),
     ),
     (
         W("ISCC", "ISCC"),
-        W("ISO 24138 规定的内容编码，相似的内容编码相近。", "A code for content by ISO 24138; similar content has similar codes."),
+        W(
+            "ISO 24138 规定的内容编码，相似的内容编码相近。",
+            "A code for content by ISO 24138; similar content has similar codes.",
+        ),
     ),
     (
         W("标识", "Label"),
         W(
             "依 GB 45438-2025 在生成合成内容中添加的说明，包括可感知的显式标识和文件元数据中的隐式标识。",
-            "What GB 45438-2025 asks to be put on generated content: a notice that people perceive, and fields in the file’s metadata.",
+            "What GB 45438-2025 asks to be put on generated content: a notice that people perceive, and fields in the "
+            "file’s metadata.",
         ),
     ),
 )

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization.pkcs7 import load_der_pkcs7_certificates
 
 from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Malformed
 from mingwen.domain.kinds import KINDS
-from mingwen.proofs import notes, words
+from mingwen.proofs import notes, rfc3161, words
 from mingwen.proofs.bundle import Act, Bound, Case, Head, Label
 from mingwen.reports._letters import shown
 from mingwen.reports._shape import (
@@ -55,9 +54,11 @@ def report(case: Case, language: str) -> Report:
         say.section("custody", _custody(case, say)),
         say.section("environment", _environment(case, say)),
         say.section("verify", _verify(case, say)),
-        say.section("glossary", [say.table(("term", "meaning"), (28, 72), [[a.of(language), b.of(language)] for a, b in GLOSSARY])]),
+        say.section(
+            "glossary", [say.table(("term", "meaning"), (28, 72), [[a.of(language), b.of(language)] for a, b in GLOSSARY])]
+        ),
     )
-    return Report(language, TITLE.of(language), about, case.created, sections)
+    return Report(language, TITLE.of(language), about, say.shown(case.origin), case.created, sections)
 
 
 def moment(at: datetime, language: str) -> str:
@@ -153,7 +154,11 @@ def _label(label: Label, say: _Speaker) -> Iterator[Block]:
             ("label-field", "meaning", "value"),
             (24, 36, 40),
             [
-                [Verbatim(name), LABEL[name].of(say.language), Verbatim(say.shown(found[name])) if found[name] else say("label-empty")]
+                [
+                    Verbatim(name),
+                    LABEL[name].of(say.language),
+                    Verbatim(say.shown(found[name])) if found[name] else say("label-empty"),
+                ]
                 for name in LABEL
                 if name in found
             ],
@@ -175,14 +180,18 @@ def _times(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("times-intro"))
     for act in case.acts:
         yield Heading(say.act(act))
-        claimed = Mark(say("claimed"), say.moment(act.at), say("own-clock"), outside=False)
+        claimed = Mark(say("claimed"), _two_lines(say.moment(act.at)), say("own-clock"), outside=False)
         yield Line([_bound("after", act.after, say), claimed, _bound("before", act.before, say)])
 
 
 def _bound(name: str, bound: Bound | None, say: _Speaker) -> Mark:
     if bound is None:
-        return Mark(say(name), say("unknown"), say("no-bound"), outside=False)
-    return Mark(say(name), say.moment(bound.at), say("clock-of", whose=say.shown(bound.by)), outside=True)
+        return Mark(say(name), say("unknown"), say("no-bound"))
+    return Mark(say(name), _two_lines(say.moment(bound.at)), say("clock-of", whose=say.shown(bound.by)), outside=True)
+
+
+def _two_lines(moment: str) -> str:
+    return moment.replace("（", "\n（")
 
 
 def _log(case: Case, say: _Speaker) -> Iterator[Block]:
@@ -217,13 +226,9 @@ def _signers(note: str) -> list[str]:
 def _subjects(token: bytes) -> list[str]:
     """Name the subjects of the certificates in a time stamp; a verifier says whether they hold."""
     try:
-        return [_subject(c) for c in load_der_pkcs7_certificates(token)]
-    except ValueError:
+        return [x509.load_der_x509_certificate(der).subject.rfc4514_string() for der in rfc3161.read(token).certificates]
+    except (Malformed, ValueError):
         return []
-
-
-def _subject(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string()
 
 
 def _keys(case: Case, say: _Speaker) -> Iterator[Block]:
@@ -249,7 +254,7 @@ def _custody(case: Case, say: _Speaker) -> Iterator[Block]:
         yield Paragraph(say("custody-none"))
         return
     yield Paragraph(say("custody-intro"))
-    rows = [[say.moment(h.at), say.shown(h.by), say.shown(h.what)] for h in case.custody]
+    rows = [[_two_lines(say.moment(h.at)), say.shown(h.by), say.shown(h.what)] for h in case.custody]
     yield say.table(("when", "who", "what"), (32, 26, 42), rows)
 
 

@@ -12,7 +12,8 @@ STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1a1a1a;--soft:#5a5a5a;--rule:#c9c9c9;--wash:#f3f3f1;--paper:#fff}
 @media (prefers-color-scheme:dark){:root{--ink:#e8e6e3;--soft:#a5a29c;--rule:#45433f;--wash:#262522;--paper:#181715}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.65 system-ui,"Noto Sans SC","PingFang SC","Microsoft YaHei",sans-serif}
+body{margin:0;background:var(--paper);color:var(--ink)}
+body{font:16px/1.65 system-ui,"Noto Sans SC","PingFang SC","Microsoft YaHei",sans-serif}
 main{max-width:52rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
 h1{font-size:1.9rem;line-height:1.25;margin:0 0 .3rem}
 .about{color:var(--soft);margin:0 0 1.5rem;padding-bottom:1rem;border-bottom:2px solid var(--ink)}
@@ -33,8 +34,8 @@ ol.line{list-style:none;display:flex;gap:1rem;margin:1rem 0;padding:0;border-top
 ol.line li{flex:1;min-width:0;position:relative;padding-top:.9rem;font-size:.92em;overflow-wrap:anywhere}
 ol.line li::before{content:"";position:absolute;top:-.36rem;left:0;width:.66rem;height:.66rem;border-radius:50%;
 border:1.5px solid var(--ink);background:var(--paper)}
-ol.line li.outside::before{background:var(--ink)}
-ol.line b,ol.line span,ol.line small{display:block}
+ol.line li.outside::before{background:var(--ink)}ol.line li.unknown::before{content:none}
+ol.line b,ol.line span,ol.line small{display:block}ol.line span,td bdi{white-space:pre-line}
 ol.line small{color:var(--soft)}
 @media (max-width:36rem){
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}
@@ -95,8 +96,9 @@ def _block(block: Block) -> Iterator[str]:
         case Line(marks):
             yield '<ol class="line">\n'
             for mark in marks:
-                kind = ' class="outside"' if mark.outside else ""
-                yield f"<li{kind}><b>{escape(mark.title)}</b><span>{escape(mark.at)}</span><small>{escape(mark.whose)}</small></li>\n"
+                kind = {True: ' class="outside"', None: ' class="unknown"'}.get(mark.outside, "")
+                title, at, whose = (escape(text) for text in (mark.title, mark.at, mark.whose))
+                yield f"<li{kind}><b>{title}</b><span>{at}</span><small>{whose}</small></li>\n"
             yield "</ol>\n"
 
 

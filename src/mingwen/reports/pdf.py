@@ -7,7 +7,7 @@ So any paragraph, row or value may go over to the next page, however long it is.
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby, zip_longest
@@ -29,6 +29,8 @@ BOTTOM: Final = 66.0
 MEASURE: Final = WIDTH - 2 * LEFT
 """The width of the text, in points, as all lengths here."""
 GAP: Final = 10.0
+MOST_KEPT: Final = 10
+"""A row of at most so many lines stays on one page."""
 NAMES: Final = 122.0
 """The width of the names of facts."""
 
@@ -55,6 +57,7 @@ class Style:
 
 
 BODY: Final = Style(TEXT, 10, 16)
+CELL: Final = Style(TEXT, 9.4, 16)
 NAME: Final = Style(TEXT, 9, 16, 0.3)
 VALUE: Final = Style(MONO, 8.8, 16)
 HEAD: Final = Style(BOLD, 9, 16)
@@ -85,19 +88,29 @@ class Strip:
     keep: bool = False
     """Does it stay on the page of the next?"""
     bookmark: str = ""
-    dots: tuple[tuple[float, bool], ...] = ()
-    """Of a line of time: where its marks are, and which are filled."""
+    dots: tuple[tuple[float, bool | None], ...] = ()
+    """Of a line of time: where its marks are, and which are filled; None draws none."""
+    head: tuple["Strip", ...] = ()
+    """What is said again where a page begins with it: the head of its table."""
 
 
 def render(report: Report) -> bytes:
     """Return the report as a PDF document."""
     out = io.BytesIO()
-    canvas = Canvas(out, pagesize=A4, invariant=1, lang={"zh": "zh-CN"}.get(report.language, report.language))
+    _face(TEXT)  # or the library names a typeface that is not in the file
+    canvas = Canvas(
+        out,
+        pagesize=A4,
+        invariant=1,
+        initialFontName=TEXT,
+        pdfVersion=(1, 4),
+        lang={"zh": "zh-CN"}.get(report.language, report.language),
+    )
     stamp = f"D:{report.made.astimezone(UTC):%Y%m%d%H%M%S}+00'00'"
     canvas.setDateFormatter(lambda *_: stamp)
-    canvas.setTitle(f"{report.title} · {report.about}")
-    canvas.setAuthor(report.about)
-    canvas.setSubject(report.title)
+    canvas.setTitle(f"{report.title} · {report.subject}")
+    canvas.setAuthor(report.subject)
+    canvas.setSubject(report.about)
     canvas.setCreator("Mingwen")
     pages = list(_pages(_strips(report)))
     for number, page in enumerate(pages, 1):
@@ -142,9 +155,10 @@ def _block(block: Block) -> Iterator[Strip]:
         case Table(head, rows, shares):
             room = MEASURE - GAP * (len(shares) - 1)
             widths = [room * share / sum(shares) for share in shares]
-            yield from (replace(strip, keep=True) for strip in _row(head, widths, HEAD, HEAD))
+            titles = tuple(replace(strip, keep=True) for strip in _row(head, widths, HEAD, HEAD))
+            yield from titles
             for row in rows:
-                yield from _row(row, widths, rule=0.4)
+                yield from (replace(strip, head=titles) for strip in _row(row, widths, rule=0.4))
             yield Strip(8, rule=0.4)
         case Commands(text):
             yield from (Strip(16, s.texts, shaded=True) for s in _prose(text, VALUE, indent=8))
@@ -159,7 +173,7 @@ def _prose(text: str, style: Style, *, indent: float = 0, keep: bool = False) ->
 
 
 def _row(
-    cells: Sequence[Cell], widths: Sequence[float], first: Style = BODY, others: Style = BODY, *, rule: float = 0
+    cells: Sequence[Cell], widths: Sequence[float], first: Style = CELL, others: Style = CELL, *, rule: float = 0
 ) -> Iterator[Strip]:
     columns = []
     for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
@@ -168,7 +182,7 @@ def _row(
         columns.append([Placed(x, line, style) for line in _set(text, style, width)])
     rows = [tuple(p for p in row if p) for row in zip_longest(*columns)]
     for i, row in enumerate(rows):
-        yield Strip(BODY.leading, row, rule=0 if i else rule, keep=i == 0 and len(rows) > 1)
+        yield Strip(BODY.leading, row, rule=0 if i else rule, keep=i + 1 < len(rows) <= MOST_KEPT)
 
 
 def _line(block: Line) -> Iterator[Strip]:
@@ -178,7 +192,7 @@ def _line(block: Line) -> Iterator[Strip]:
     xs = [LEFT + i * (width + GAP) for i in range(count)]
     yield Strip(6, keep=True)
     yield Strip(16, dots=tuple((x + 4, mark.outside) for x, mark in zip(xs, block.marks, strict=True)), keep=True)
-    for of, style in ((lambda m: m.title, HEAD), (lambda m: m.at, BODY), (lambda m: m.whose, SMALL)):
+    for of, style in ((lambda m: m.title, HEAD), (lambda m: m.at, CELL), (lambda m: m.whose, SMALL)):
         columns = [[Placed(x, t, style) for t in _set(of(m), style, width)] for x, m in zip(xs, block.marks, strict=True)]
         yield from (Strip(14, tuple(p for p in row if p), keep=True) for row in zip_longest(*columns))
     yield Strip(8)
@@ -192,15 +206,20 @@ def _pages(strips: Iterable[Strip]) -> Iterator[list[Strip]]:
         height = sum(s.height for s in group)
         if height > room and (room < full / 2 or height < full / 2):
             yield page
-            page, room = [], full
+            page, room = _begun(group[0], full)
         for strip in group:
             if strip.height > room:
                 yield page
-                page, room = [], full
+                page, room = _begun(strip, full)
             if page or strip.texts or strip.dots:  # no space above the first line of a page
                 page.append(strip)
                 room -= strip.height
     yield page
+
+
+def _begun(strip: Strip, full: float) -> tuple[list[Strip], float]:
+    """Begin a page whose first strip will be this one."""
+    return list(strip.head), full - sum(s.height for s in strip.head)
 
 
 def _groups(strips: Iterable[Strip]) -> Iterator[list[Strip]]:
@@ -234,13 +253,14 @@ def _draw(canvas: Canvas, page: Sequence[Strip]) -> None:
         y -= strip.height
 
 
-def _dots(canvas: Canvas, dots: Sequence[tuple[float, bool]], y: float) -> None:
+def _dots(canvas: Canvas, dots: Sequence[tuple[float, bool | None]], y: float) -> None:
     canvas.setLineWidth(1)
     canvas.setStrokeGray(0)
     canvas.line(dots[0][0], y, LEFT + MEASURE, y)
     for x, filled in dots:
-        canvas.setFillGray(0 if filled else 1)
-        canvas.circle(x, y, 4, stroke=1, fill=1)
+        if filled is not None:
+            canvas.setFillGray(0 if filled else 1)
+            canvas.circle(x, y, 4, stroke=1, fill=1)
 
 
 def _foot(canvas: Canvas, report: Report, number: int, count: int) -> None:
@@ -250,7 +270,7 @@ def _foot(canvas: Canvas, report: Report, number: int, count: int) -> None:
     canvas.line(LEFT, y + 12, LEFT + MEASURE, y + 12)
     pages = f"第 {number} 页 共 {count} 页 / page {number} of {count}"
     right = sum(map(_measure(SMALL), pages))
-    left = _set(f"{report.title} · {report.about}", SMALL, MEASURE - right - GAP)[0]
+    left = _set(f"{report.title} · {report.subject}", SMALL, MEASURE - right - GAP)[0]
     _write(canvas, Placed(LEFT, left, SMALL), y)
     _write(canvas, Placed(LEFT + MEASURE - right, pages, SMALL), y)
 
@@ -301,4 +321,4 @@ def _face(name: str) -> _Face:
     """Read a typeface, once."""
     font = TTFont(name, io.BytesIO((files("mingwen.reports") / "fonts" / f"{name}.ttf").read_bytes()))
     pdfmetrics.registerFont(font)
-    return cast(_Face, font.face)
+    return cast("_Face", font.face)
