@@ -2,6 +2,9 @@
 
 from mingwen.proofs.bundle import Case
 from mingwen.reports import evidence, html
+from mingwen.reports.timeline import timeline
+
+__all__ = ["LANGUAGES", "render", "timeline"]
 
 LANGUAGES = ("zh", "en")
 

@@ -64,7 +64,7 @@ PHRASES: Final = {
     ),
     "entry": W("第 {index} 号条目：{kind}", "Entry {index}: {kind}"),
     "kind": W("行为类别", "Kind of act"),
-    "at": W("记录时间（日志自记）", "Recorded at (the log’s own clock)"),
+    "at": W("记录时间（日志自记）", "Recorded at (the log's own clock)"),
     "hidden": W("未予披露的字段", "Fields kept back"),
     "hidden-none": W("无", "none"),
     "hidden-some": W(
@@ -100,7 +100,7 @@ PHRASES: Final = {
     "claimed": W("日志自记时间", "Claimed"),
     "before": W("早于", "Recorded before"),
     "no-after": W("无他方时间", "no time of another party"),
-    "own-clock": W("日志经营者的时钟，他方未核验", "the clock of the log’s operator, unchecked"),
+    "own-clock": W("日志经营者的时钟，他方未核验", "the clock of the log's operator, unchecked"),
     "clock-of": W("{whose}的时钟（他方时间）", "the clock of {whose} (another party)"),
     "no-bound": W("证据包中没有这一侧的他方时间", "the bundle holds none on this side"),
     "origin": W("日志名称", "Name of the log"),
@@ -135,27 +135,27 @@ PHRASES: Final = {
         "Anybody can verify the bundle offline and without its maker. One of these ways is enough; two that are "
         "independent are better.",
     ),
+    "way": W("（{number}）{how}", "({number}) {how}"),
     "verify-cli": W(
-        "（1）使用 Mingwen 命令。KEY 为从日志经营者处另行取得的公钥：",
-        "(a) With the Mingwen command. KEY is the log’s key, obtained from its operator by another way:",
+        "使用 Mingwen 命令。KEY 为从日志经营者处另行取得的公钥：",
+        "With the Mingwen command. KEY is the log's key, obtained from its operator by another way:",
     ),
     "verify-single": W(
-        "（2）使用单文件核验程序 verifier.py。程序不足三百行，可以先行审阅：",
-        "(b) With the verifier in one file, verifier.py. It is short enough to be read first:",
+        "使用单文件核验程序 verifier.py。程序不足三百行，可以先行审阅：",
+        "With the verifier in one file, verifier.py. It is short enough to be read first:",
     ),
     "verify-page": W(
-        "（3）使用网页。下列命令写出一个网页文件；在断网的电脑上用浏览器打开，选择证据包：",
-        "(c) With a web page. This writes it; open it in a browser on a computer without network, and choose the bundle:",
+        "使用网页。下列命令写出一个网页文件；在断网的电脑上用浏览器打开，选择证据包：",
+        "With a web page. This writes it; open it in a browser on a computer without network, and choose the bundle:",
     ),
     "verify-stamp": W(
-        "（4）单独核验时间戳。ROOT.pem 为时间戳机构的根证书；检查点的前三行为被盖时间戳的文本：",
-        "(d) A time stamp alone. ROOT.pem is the authority’s root certificate; the first three lines of a checkpoint are "
+        "单独核验时间戳。ROOT.pem 为时间戳机构的根证书；检查点的前三行为被盖时间戳的文本：",
+        "A time stamp alone. ROOT.pem is the authority's root certificate; the first three lines of a checkpoint are "
         "what was stamped:",
     ),
     "verify-proof": W(
-        "（5）单独核验条目在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，"
-        "任何实现该规范的程序都能核验。",
-        "(e) An entry’s place in the log alone. Files that end in .tlog-proof follow the public specification "
+        "单独核验条目在日志中的位置。扩展名为 .tlog-proof 的文件符合公开规范 c2sp.org/tlog-proof，任何实现该规范的程序都能核验。",
+        "An entry's place in the log alone. Files that end in .tlog-proof follow the public specification "
         "c2sp.org/tlog-proof; any "
         "program that implements it can check them.",
     ),
@@ -200,11 +200,11 @@ FIELDS: Final = {
 LABEL: Final = {
     "Label": W("生成合成标签（1 属于，2 可能，3 疑似）", "whether it is generated: 1 it is, 2 it may be, 3 it is suspected"),
     "ContentProducer": W("生成合成服务提供者", "who generated it"),
-    "ProduceID": W("内容制作编号", "the producer’s number for it"),
-    "ReservedCode1": W("预留字段1：提供者的完整性保护", "the producer’s protection of the label"),
+    "ProduceID": W("内容制作编号", "the producer's number for it"),
+    "ReservedCode1": W("预留字段1：提供者的完整性保护", "the producer's protection of the label"),
     "ContentPropagator": W("内容传播服务提供者", "who spreads it"),
-    "PropagateID": W("内容传播编号", "the platform’s number for it"),
-    "ReservedCode2": W("预留字段2：传播平台的完整性保护", "the platform’s protection of the label"),
+    "PropagateID": W("内容传播编号", "the platform's number for it"),
+    "ReservedCode2": W("预留字段2：传播平台的完整性保护", "the platform's protection of the label"),
 }
 
 FAILING: Final = {
@@ -263,7 +263,7 @@ GLOSSARY: Final = (
         W("检查点", "Checkpoint"),
         W(
             "日志经营者对日志名称、条目数量和树根的签名。",
-            "The log’s signed statement of its name, its number of entries and its root.",
+            "The log's signed statement of its name, its number of entries and its root.",
         ),
     ),
     (
@@ -278,7 +278,7 @@ GLOSSARY: Final = (
         W("见证方", "Witness"),
         W(
             "独立于日志经营者的一方，确认日志只增不改后才签名。",
-            "A party apart from the log’s operator. It signs a checkpoint only after checking that the log has only grown.",
+            "A party apart from the log's operator. It signs a checkpoint only after checking that the log has only grown.",
         ),
     ),
     (
@@ -316,7 +316,7 @@ GLOSSARY: Final = (
         W(
             "依 GB 45438-2025 在生成合成内容中添加的说明，包括可感知的显式标识和文件元数据中的隐式标识。",
             "What GB 45438-2025 asks to be put on generated content: a notice that people perceive, and fields in the "
-            "file’s metadata.",
+            "file's metadata.",
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from cryptography import x509
@@ -13,6 +13,7 @@ from mingwen.domain.kinds import KINDS
 from mingwen.proofs import notes, rfc3161, words
 from mingwen.proofs.bundle import Act, Bound, Case, Head, Label
 from mingwen.reports._letters import shown
+from mingwen.reports._moments import moment
 from mingwen.reports._shape import (
     Block,
     Cell,
@@ -29,8 +30,6 @@ from mingwen.reports._shape import (
 )
 from mingwen.reports._words import ABOUT, FAILING, FIELDS, GLOSSARY, LABEL, PHRASES, PREFACE, TITLE
 
-BEIJING: Final = timezone(timedelta(hours=8))
-"""Courts in China read times of UTC+8."""
 _ALGORITHMS: Final = {
     notes.Kind.ED25519: "Ed25519",
     notes.Kind.COSIGNATURE: "Ed25519 (cosignature)",
@@ -59,15 +58,6 @@ def report(case: Case, language: str) -> Report:
         ),
     )
     return Report(language, TITLE.of(language), about, say.shown(case.origin), case.created, sections)
-
-
-def moment(at: datetime, language: str) -> str:
-    """Write an instant in UTC to the second; in Chinese after the time of Beijing, which is what courts there read."""
-    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    if language != "zh":
-        return utc
-    local = at.astimezone(BEIJING)
-    return f"北京时间 {local.year}年{local.month}月{local.day}日 {local:%H:%M:%S}（{utc}）"
 
 
 class _Speaker:
@@ -267,17 +257,19 @@ def _environment(case: Case, say: _Speaker) -> Iterator[Block]:
 
 
 def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
-    size = case.heads[-1].published.size if case.heads else 0
+    stamped = [head.published.size for head in case.heads if head.published.stamps]
     yield Paragraph(say("verify-intro"))
-    for name, commands in (
+    ways = [
         ("verify-cli", "mingwen evidence verify case.zip --key KEY"),
         ("verify-single", "python verifier.py case.zip --key KEY"),
-        ("verify-page", "mingwen evidence page > verifier.html"),
-        ("verify-stamp", _OPENSSL.format(size=size)),
-    ):
-        yield Paragraph(say(name))
-        yield Commands(commands)
-    yield Paragraph(say("verify-proof"))
+        ("verify-page", "mingwen evidence page -o verifier.html"),
+        *(("verify-stamp", _OPENSSL.format(size=size)) for size in stamped[-1:]),
+        ("verify-proof", ""),
+    ]
+    for number, (how, commands) in enumerate(ways, 1):
+        yield Paragraph(say("way", number=number, how=say(how)))
+        if commands:
+            yield Commands(commands)
     yield Heading(say("steps"))
     yield Paragraph(say("steps-intro"))
     steps = [[f"{n}  {_of(words.STEPS, n, say)}", _of(words.MEANINGS, n, say), FAILING[n].of(say.language)] for n in words.STEPS]

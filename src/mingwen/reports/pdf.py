@@ -192,8 +192,12 @@ def _line(block: Line) -> Iterator[Strip]:
     xs = [LEFT + i * (width + GAP) for i in range(count)]
     yield Strip(6, keep=True)
     yield Strip(16, dots=tuple((x + 4, mark.outside) for x, mark in zip(xs, block.marks, strict=True)), keep=True)
-    for of, style in ((lambda m: m.title, HEAD), (lambda m: m.at, CELL), (lambda m: m.whose, SMALL)):
-        columns = [[Placed(x, t, style) for t in _set(of(m), style, width)] for x, m in zip(xs, block.marks, strict=True)]
+    for texts, style in (
+        ([mark.title for mark in block.marks], HEAD),
+        ([mark.at for mark in block.marks], CELL),
+        ([mark.whose for mark in block.marks], SMALL),
+    ):
+        columns = [[Placed(x, line, style) for line in _set(text, style, width)] for x, text in zip(xs, texts, strict=True)]
         yield from (Strip(14, tuple(p for p in row if p), keep=True) for row in zip_longest(*columns))
     yield Strip(8)
 
