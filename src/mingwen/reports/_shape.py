@@ -44,7 +44,7 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     shares: Sequence[int]
-    """How wide the columns are, in relation to each other."""
+    """How wide the columns are, in hundredths of the whole."""
 
 
 @dataclass(frozen=True, slots=True)

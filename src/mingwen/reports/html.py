@@ -23,6 +23,7 @@ p{margin:.5rem 0}
 p,dd,td,h1,h3,.about{overflow-wrap:anywhere}
 code,pre{font:.86em/1.6 ui-monospace,"SF Mono","DejaVu Sans Mono",Menlo,Consolas,monospace}
 code,bdi{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
+code{word-break:break-all}
 pre{background:var(--wash);padding:.7rem .9rem;margin:.4rem 0 .9rem;border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:minmax(7rem,11rem) minmax(0,1fr);gap:.3rem 1rem;margin:.6rem 0}
 dt{color:var(--soft);font-size:.9em}
@@ -87,8 +88,9 @@ def _block(block: Block) -> Iterator[str]:
             yield "<dl>\n"
             yield from (f"<dt>{escape(name)}</dt><dd>{_cell(value)}</dd>\n" for name, value in rows)
             yield "</dl>\n"
-        case Table(titles, rows):
-            yield f"<table>\n<thead><tr>{_cells('th', titles)}</tr></thead>\n<tbody>\n"
+        case Table(titles, rows, shares):
+            columns = "".join(f'<col width="{share}%">' for share in shares)  # an attribute, as the policy forbids styles
+            yield f"<table>\n<colgroup>{columns}</colgroup>\n<thead><tr>{_cells('th', titles)}</tr></thead>\n<tbody>\n"
             yield from (f"<tr>{_cells('td', row)}</tr>\n" for row in rows)
             yield "</tbody>\n</table>\n"
         case Commands(text):

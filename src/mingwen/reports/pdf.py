@@ -154,7 +154,7 @@ def _block(block: Block) -> Iterator[Strip]:
             yield Strip(6)
         case Table(head, rows, shares):
             room = MEASURE - GAP * (len(shares) - 1)
-            widths = [room * share / sum(shares) for share in shares]
+            widths = [room * share / 100 for share in shares]
             titles = tuple(replace(strip, keep=True) for strip in _row(head, widths, HEAD, HEAD))
             yield from titles
             for row in rows:

@@ -100,7 +100,7 @@ ol.steps h3{margin:0;display:flex;flex-wrap:wrap;gap:.2rem .7rem;align-items:bas
 .machine .who{border-style:dashed;border-radius:0}
 time{color:var(--soft);font-size:.9em}
 .fault{border:1.5px solid var(--ink);padding:.3rem .7rem;font-weight:600}
-ul{margin:0;padding:0;list-style:none}ul li{margin:0 0 .5rem}ul small{display:block;color:var(--soft)}
+ul{margin:0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.6rem 1.2rem}ul li{min-width:0}ul code{font-size:.95em}ul small{display:block;color:var(--soft)}
 img{display:block;max-width:10rem;max-height:10rem;margin:.2rem 0;border:1px solid var(--rule)}
 """
 )
@@ -169,7 +169,9 @@ class _Page:
         materials: list[dict[str, object]] = [f for f in files if isinstance(f, dict) and "sha256" in f]
         if len(materials) == len(files):
             return f"<ul>{''.join(map(self._file, materials))}</ul>"
-        return f"<code>{self._said(json.dumps(value, ensure_ascii=False, indent=1))}</code>"
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        lines = (f"{name}{name and ': '}{json.dumps(one, ensure_ascii=False)}" for name, one in pairs)
+        return f"<code>{self._said(chr(10).join(lines))}</code>"
 
     def _file(self, material: Mapping[str, object]) -> str:
         digests = (
