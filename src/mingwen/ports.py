@@ -236,8 +236,8 @@ class Objects(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return what stands there; None where nothing does."""
 
-    def write(self, name: str, data: bytes) -> None:
-        """Put ``data`` there whole and durably, or not at all; what stood there gives way."""
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Put them there, each whole or not at all, all of them durably when this returns; what stood there gives way."""
 
     def names(self, prefix: str) -> Iterable[str]:
         """Return the names that begin so, in any order."""

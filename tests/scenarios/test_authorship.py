@@ -173,3 +173,15 @@ def test_the_command_tells_the_story(run: Run, tmp_path: Path) -> None:
     assert sha256(b"b").hexdigest() in text
     assert "每一步均载明其前一步的摘要" in text
     assert lines(run("create", "list", "--json").stdout)[0]["title"] == "Plum"
+    run("create", "timeline", work, "-o", "t.html", "--language", "zh")
+    page = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert "a plum tree" in page
+    assert b"output.exists" in run("create", "timeline", work, "-o", "t.html", status=2).stderr
+
+
+def test_the_command_records_an_act(run: Run) -> None:
+    added = run("log", "add", "flag.raised", "--subject", "P1", "--field", "reason=looks wrong", "--by", "reader", "--json")
+    assert lines(added.stdout) == [{"number": 1, "kind": "flag.raised", "subject": "P1"}]
+    assert lines(run("log", "--kind", "flag.raised", "--json").stdout)[0]["reason"] == "looks wrong"
+    assert b"a content was flagged" in run("log").stdout
+    assert run("log", "add", "label.produced", "--subject", "P1", status=2).stdout == b""

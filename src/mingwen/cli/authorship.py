@@ -103,6 +103,23 @@ def show(work: str, given: Mapping[str, object]) -> int:
     return exits.FINDING if story.faults else exits.WELL
 
 
+def timeline(work: str, given: Mapping[str, object]) -> int:
+    """Write a work as a page; a chain with a fault is a finding, and stands in the page."""
+    from mingwen import reports  # noqa: PLC0415 - only this command draws
+
+    config = _configuration(given)
+    with wiring.recording(config) as world:
+        story = authorship.tell(world, work)
+    output = Path(str(given["output"]))
+    with wiring.staged(output, replace=bool(given["overwrite"])) as file:
+        file.write(reports.timeline(story.links, config.language))
+    if given["as_json"]:
+        object_line({"work": work, "output": str(output), "faults": len(story.faults)})
+    else:
+        line(clean(str(output)))
+    return exits.FINDING if story.faults else exits.WELL
+
+
 def every(given: Mapping[str, object]) -> int:
     """List works, newest first."""
     config = _configuration(given)

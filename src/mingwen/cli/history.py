@@ -1,11 +1,18 @@
-"""``mingwen log``."""
+"""``mingwen log`` and ``mingwen log tail``."""
 
 from collections.abc import Mapping
+from threading import Event
+from typing import Final
 
 from mingwen import wire, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain.evidence import Entry
+from mingwen.domain.kinds import KINDS
+
+PAUSE_SECONDS: Final = 0.5
+"""So often the tail looks for more."""
+_AT_ONCE: Final = 1000
 
 
 def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, limit: int, as_json: bool) -> int:
@@ -20,6 +27,29 @@ def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, l
     return exits.WELL
 
 
+def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool) -> int:
+    """Show published entries, oldest first."""
+    from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
+
+    world, pause = wiring_log.log_world(wiring.configuration(**flags)), Event()
+    newest = world.archive.newest()
+    start = max(0, newest.size - limit) if newest else 0
+    while True:
+        end = newest.size if newest else 0
+        while start < end and (records := world.ledger.records(start=start, limit=min(_AT_ONCE, end - start))):
+            for record in records:
+                if as_json:
+                    object_line({"position": record.position, **wire.entry(record.number, record.entry)})
+                else:
+                    line(coloured(f"#{record.position}", "dim"))
+                    _print(record.number, record.entry)
+            start += len(records)
+        if not follow:
+            return exits.WELL
+        pause.wait(PAUSE_SECONDS)
+        newest = world.archive.newest()
+
+
 def _print(number: int, entry: Entry) -> None:
     at = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     kept = "explicit labels left as they are" if entry.kind == "label.propagated" else "no explicit label"
@@ -27,6 +57,10 @@ def _print(number: int, entry: Entry) -> None:
         kept = f"tier {entry.detail.get('tier')}, {'written' if entry.detail.get('changed') else 'nothing written'}"
     what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
     line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
+    if "format" not in entry.detail:  # it is about no file, or that was erased
+        kind = KINDS.get(entry.kind)
+        line(f"       {kind.en if kind else 'a kind that this version does not know'}")
+        return
     line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
     delivery = entry.detail.get("delivery")
     if isinstance(delivery, dict):

@@ -155,7 +155,7 @@ def erased(number: int, entry: Entry, names: Sequence[str], *, reason: str, by: 
     if unknown := sorted(set(names) - fields(entry)):
         message = f"expected fields of entry {number}, got {', '.join(unknown)}"
         raise Misused("erasure.field", message, hint=f"it has: {', '.join(sorted(fields(entry))) or 'none that are left'}")
-    detail = {"kind": entry.kind, "fields": sorted(names), "reason": reason}
+    detail = {"of": entry.kind, "fields": sorted(names), "reason": reason}
     return Outcome(None, (Entry("entry.erased", str(number), by, now, detail),))
 
 

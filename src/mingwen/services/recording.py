@@ -13,7 +13,7 @@ from mingwen.services import _materials
 
 MOST_FIELDS: Final = 50
 MOST_VALUE_CHARS: Final = 1 << 16
-_OWN: Final = frozenset({"subject", "by", "file", "bytes", "sha256", "sm3"})
+_OWN: Final = frozenset({"number", "at", "kind", "subject", "by", "file", "bytes", "sha256", "sm3"})
 """Fields that have a meaning of their own, and an option or a file to say it with."""
 
 
