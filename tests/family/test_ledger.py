@@ -199,7 +199,7 @@ def test_threads_that_erase_at_once_lose_no_digest(store: Store, log: Log) -> No
 
 def test_what_is_erased_while_it_waits_gets_its_position(store: Store, log: Log) -> None:
     store.save([verdict(str(i)) for i in range(60)])
-    eraser = threading.Thread(target=lambda: [log.ledger.erase(n, None, Outcome(None, ())) for n in range(1, 61)])
+    eraser = threading.Thread(target=lambda: [log.ledger.erase([n], None, Outcome(None, ())) for n in range(1, 61)])
     eraser.start()
     while log.ledger.sequence(4) < 60:
         pass

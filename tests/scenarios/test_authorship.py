@@ -12,7 +12,6 @@ import pytest
 
 from conftest import Run
 from family.test_ledger import holds_together
-from family.test_stores import elsewhere, url
 from mingwen.adapters.clock import SystemClock
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_log, open_store
@@ -22,8 +21,9 @@ from mingwen.domain.works import Closing, Doer, Opening, Step
 from mingwen.ports import RecordWorld
 from mingwen.services import authorship, recording
 from mingwen.services.recording import RecordAct
+from stores import elsewhere, store_url
 
-__all__ = ["url"]  # a fixture
+__all__ = ["store_url"]  # the fixture ``url``
 
 
 @pytest.fixture

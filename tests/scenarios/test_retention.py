@@ -11,7 +11,6 @@ import pytest
 
 from conftest import Run
 from family.test_ledger import holds_together
-from family.test_stores import outcome, url
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_log, open_store
 from mingwen.domain.contents import Delivery
@@ -23,8 +22,9 @@ from mingwen.ports import RecordWorld
 from mingwen.proofs import merkle
 from mingwen.services import retention
 from mingwen.services.retention import EraseFields
+from stores import outcome, store_url
 
-__all__ = ["url"]  # a fixture
+__all__ = ["store_url"]  # the fixture ``url``
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SENT = Delivery("李雷", "terms 3", "print")

@@ -10,8 +10,8 @@ import click
 
 from mingwen.cli import exits
 from mingwen.cli.group_create import create
-from mingwen.cli.group_retention import keeping
 from mingwen.cli.group_log import audit, log
+from mingwen.cli.group_retention import keeping
 from mingwen.cli.options import shared
 from mingwen.cli.recording import add
 from mingwen.domain.errors import MingwenError, only_ours
