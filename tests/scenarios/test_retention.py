@@ -218,12 +218,15 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 def test_the_command_keeps_holds_and_erases(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A note.\n")
     run("verify", "a.txt", status=1)
+    run("log", "publish")
     hold = run("retention", "hold", "--subject", "a.txt", "--reason", "case 7").stdout.decode().strip()
     refused = run("retention", "erase", "1", "--reason", "asked", status=1)
     assert b"retention.held" in refused.stderr
     assert [h["hold"] for h in lines(run("retention", "holds", "--json").stdout)] == [hold]
     assert lines(run("retention", "release", hold, "--reason", "settled", "--json").stdout)[0]["released"] is True
     assert {"file", "subject"} <= set(lines(run("retention", "erase", "1", "--reason", "asked", "--json").stdout)[0]["erased"])
+    run("log", "publish")
+    run("audit")
     shown = {str(k["kind"]): k for k in lines(run("retention", "show", "--json").stdout)}
     assert shown["label.produced"]["least"] == [{"days": 184, "clause": "Measures Art. 9 (A)", "having": "delivery"}]
     assert (shown["verdict.given"]["days"], shown["verdict.given"]["count"]) == (None, 1)
