@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from conftest import Run
 from family.test_ledger import holds_together
@@ -21,7 +22,7 @@ from mingwen.domain.works import Closing, Doer, Opening, Step
 from mingwen.ports import RecordWorld
 from mingwen.services import authorship, recording
 from mingwen.services.recording import RecordAct
-from stores import elsewhere, store_url
+from stores import elsewhere, engine_of, store_url
 
 __all__ = ["store_url"]  # the fixture ``url``
 
@@ -112,6 +113,20 @@ def test_a_fork_that_somebody_made_is_told(world: RecordWorld) -> None:
     link = authorship.step(world, work, Step(note="n"))
     world.store.save([Outcome(None, (link.entry,))])  # around the service
     assert [f.code for f in authorship.tell(world, work).faults] == ["work.ordinal"]
+
+
+@pytest.mark.parametrize(
+    "detail", ['{"note":"other","ordinal":1}', '{"more":1,"note":"n","ordinal":1}', '{"by":"y","note":"n"}', "{}"]
+)
+def test_a_step_that_somebody_changed_in_the_store_is_told(world: RecordWorld, url: str, detail: str) -> None:
+    work = authorship.open_work(world, Opening("t", "x"), by="x").work.id
+    link = authorship.step(world, work, Step(note="n"))
+    authorship.step(world, work, Step(note="m"))
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE entries SET detail = :d WHERE number = :n"), {"d": detail, "n": link.number})
+    engine.dispose()
+    assert [(f.code, f.number) for f in authorship.tell(world, work).faults] == [("work.changed", link.number)]
 
 
 def test_an_act_by_hand_is_recorded_with_the_digests_of_its_file(world: RecordWorld) -> None:

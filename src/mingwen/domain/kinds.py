@@ -31,7 +31,7 @@ _KINDS: Final = (
     _kind("work.opened", "a work was opened", "作品立项", "by title author note"),
     _kind("work.step", "a step of a work", "创作步骤", "by prompt parameters note files chosen choices"),
     _kind("work.closed", "a work was closed", "作品完成", "by statement files"),
-    _kind("evidence.exported", "a bundle was handed out", "导出证据包"),
+    _kind("evidence.exported", "a bundle was handed out", "导出证据包", "by file"),
     _kind("entry.erased", "fields of an entry were erased", "删除记录字段", "by reason"),
     _kind("entries.expired", "entries whose period ended were erased", "记录到期删除"),
     _kind("hold.placed", "erasure was put on hold", "设置保全", "by reason"),

@@ -102,6 +102,8 @@ class Link:
     entry: Entry
     digest: str
     """SHA-256 of its leaf, hexadecimal."""
+    is_whole: bool = True
+    """Does what is kept of it lead to its leaf?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ FAULTS: Final = {
     "work.ordinal": ("does not have the next ordinal", "序号不连续"),
     "work.previous": ("does not name the digest of the entry before it", "与上一条记录的摘要不符"),
     "work.after-close": ("came after the work was closed", "在作品完成之后记录"),
+    "work.changed": ("does not lead to its leaf in the log: a field was changed", "与日志中的承诺值不符：有字段被改动"),
     "work.erased": ("cannot be checked: its place in the chain was erased", "无法核对：其次序字段已被删除"),
 }
 
@@ -215,6 +218,8 @@ def faults(links: Sequence[Link]) -> Iterator[Fault]:
 
 def _fault(i: int, link: Link, before: Link | None) -> str:
     detail = link.entry.detail
+    if not link.is_whole:
+        return "work.changed"
     if (link.entry.kind == OPENED) != (before is None):
         return "work.not-opened"
     if "ordinal" not in detail or (before and "previous" not in detail):

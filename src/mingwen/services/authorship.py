@@ -11,6 +11,7 @@ from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Entry, Outcome, Record
 from mingwen.domain.works import Closing, Fault, Link, Material, Opening, Step, Work
 from mingwen.ports import RecordWorld
+from mingwen.proofs import leaves
 from mingwen.services import _materials
 
 TRIES: Final = 20
@@ -98,4 +99,5 @@ def _records(world: RecordWorld, work_id: str) -> Sequence[Record]:
 
 def _links(records: Sequence[Record]) -> tuple[Link, ...]:
     """Return the links of the chain among what is recorded about a work."""
-    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex()) for r in records if r.entry.kind in works.KINDS)
+    made = (r for r in records if r.entry.kind in works.KINDS)
+    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex(), leaves.opens(r)) for r in made)

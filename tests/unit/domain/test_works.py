@@ -125,6 +125,7 @@ def test_each_fault_of_a_chain_is_named(links: list[Link]) -> None:
     assert codes([first, replace(second, digest="0"), third, last]) == [("work.previous", 8)]
     assert codes([first, second, last, third]) == [("work.ordinal", 9), ("work.after-close", 8)]
     assert codes([first, second, second, third]) == [("work.ordinal", 5), ("work.ordinal", 8)]
+    assert codes([first, replace(second, is_whole=False), third, last]) == [("work.changed", 5)]
     assert codes([first, replace(first, number=4)]) == [("work.not-opened", 4)]
 
 
