@@ -1,7 +1,7 @@
 """Record how a work comes about, as it happens: each entry names the one before it, and the log orders them all."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, Final
 
@@ -66,7 +66,9 @@ def tell(world: RecordWorld, work_id: str) -> Story:
     Raises:
         Misused: there is no such work (``work.unknown``).
     """
-    links = _links(_records(world, work_id))
+    records = _records(world, work_id)
+    broken = {r.number for r in records if not leaves.opens(r)}
+    links = tuple(replace(link, is_whole=link.number not in broken) for link in _links(records))
     return Story(works.standing(work_id, links), links, tuple(works.faults(links)))
 
 
@@ -98,6 +100,5 @@ def _records(world: RecordWorld, work_id: str) -> Sequence[Record]:
 
 
 def _links(records: Sequence[Record]) -> tuple[Link, ...]:
-    """Return the links of the chain among what is recorded about a work."""
-    made = (r for r in records if r.entry.kind in works.KINDS)
-    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex(), leaves.opens(r)) for r in made)
+    """Return the links of the chain among what is recorded about a work, as they say they are."""
+    return tuple(Link(r.number, r.entry, sha256(r.leaf).hex()) for r in records if r.entry.kind in works.KINDS)
