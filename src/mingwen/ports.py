@@ -175,10 +175,19 @@ class Ledger(Protocol):
         ``before`` passes those that are older and of which something is left to erase.
         """
 
-    def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
-        """Erase these fields of an entry, or all, leaving their digests; save ``outcome`` in the same transaction.
+    def erase(self, numbers: Sequence[int], names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
+        """Erase these fields of entries, or all, leaving their digests; save ``outcome`` in the same transaction.
 
-        The same fields vanish from the content that the entry tells of. Return whether anything was there to erase.
+        The same fields vanish from the contents that the entries tell of. Return whether anything was there to erase.
+
+        Raises:
+            Refused: a hold covers one of them (``retention.held``); then nothing is erased.
+        """
+
+    def follow(self, number: int, outcome: Outcome[None]) -> bool:
+        """Save an outcome of one entry if no other came after the entry ``number`` about the same subject; say whether it did.
+
+        Of several who follow the same entry at once, one does.
         """
 
 
@@ -317,6 +326,17 @@ class Authority(Protocol):
         Raises:
             Unavailable, Malformed, Unproven: it cannot be reached or says no, or what it sent does not hold (``stamp.*``).
         """
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWorld:
+    """One of each for whoever records acts, and keeps or erases what was recorded; all but the first two are one database."""
+
+    clock: Clock
+    ids: Ids
+    store: Store
+    ledger: Ledger
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True)

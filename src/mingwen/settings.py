@@ -256,6 +256,12 @@ SETTINGS: Final = {
             _yes_or_no,
         ),
         Setting(
+            "retention.periods",
+            (),
+            "days after which `mingwen retention expire` erases entries of a kind: verdict.given=365, …; none keeps them",
+            _texts,
+        ),
+        Setting(
             "log.digest_megabytes",
             64.0,
             "files up to this size are entered in the log with their SHA-256, so that an entry tells of these bytes; 0 for none",

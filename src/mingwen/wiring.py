@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +15,13 @@ from mingwen import formats, settings
 from mingwen.adapters.clock import SystemClock
 from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
-from mingwen.adapters.stores import open_store
+from mingwen.adapters.stores import open_log, open_store
 from mingwen.domain.digests import Digesting
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Layout, Moment, Pages, Position, Recording, Rhythm, Style, TextForm
 from mingwen.formats import beside
-from mingwen.ports import FaceFinder, Manifests, Parent, Recogniser, Signer, Store, Voice, World
+from mingwen.ports import FaceFinder, Manifests, Parent, Recogniser, RecordWorld, Signer, Store, Voice, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "new_key",
     "opened",
     "read_small",
+    "recording",
     "shown",
     "staged",
     "store",
@@ -124,6 +126,14 @@ def configuration(**flags: object) -> Configuration:
 def store(config: Configuration) -> Store:
     """Open the configured store."""
     return open_store(store_url(config))
+
+
+@contextmanager
+def recording(config: Configuration) -> Iterator[RecordWorld]:
+    """Open the configured store for whoever records acts, and keeps or erases what was recorded."""
+    url = store_url(config)
+    with closing(open_store(url)) as kept, closing(open_log(url)) as log:
+        yield RecordWorld(SystemClock(), RandomIds(), kept, log.ledger, log.holds)
 
 
 def store_url(config: Configuration) -> str:
