@@ -12,7 +12,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.kinds import KINDS
 from mingwen.proofs import notes, rfc3161, words
 from mingwen.proofs.bundle import Act, Bound, Case, Head, Label
-from mingwen.reports._letters import shown
+from mingwen.reports._letters import MOST_NAME, shown
 from mingwen.reports._moments import moment
 from mingwen.reports._shape import (
     Block,
@@ -41,7 +41,7 @@ _ALGORITHMS: Final = {
 def report(case: Case, language: str) -> Report:
     """Return the report on a case in ``zh`` or ``en``."""
     say = _Speaker(case, language)
-    about = ABOUT.of(language).format(origin=say.shown(case.origin), made=moment(case.created, language))
+    about = ABOUT.of(language).format(origin=say.name(case.origin), made=moment(case.created, language))
     first, *rest = PREFACE
     sections = (
         Section(first.of(language), [Paragraph(p.of(language)) for p in rest]),
@@ -57,7 +57,7 @@ def report(case: Case, language: str) -> Report:
             "glossary", [say.table(("term", "meaning"), (28, 72), [[a.of(language), b.of(language)] for a, b in GLOSSARY])]
         ),
     )
-    return Report(language, TITLE.of(language), about, say.shown(case.origin), case.created, sections)
+    return Report(language, TITLE.of(language), about, say.name(case.origin), case.created, sections)
 
 
 class _Speaker:
@@ -72,6 +72,9 @@ class _Speaker:
 
     def shown(self, text: str) -> str:
         return shown(text, self.language)
+
+    def name(self, text: str) -> str:
+        return shown(text, self.language, MOST_NAME)
 
     def moment(self, at: datetime) -> str:
         return moment(at, self.language)
@@ -89,7 +92,7 @@ class _Speaker:
     def kind(self, kind: str) -> str:
         known = KINDS.get(kind)
         if known is None:
-            return self("other-kind", kind=self.shown(kind))
+            return self("other-kind", kind=self.name(kind))
         return known.zh if self.language == "zh" else known.en
 
 
@@ -106,7 +109,7 @@ def _acts(case: Case, say: _Speaker) -> Iterator[Block]:
 
 
 def _field_name(name: str, say: _Speaker) -> str:
-    return FIELDS[name].of(say.language) if name in FIELDS else say.shown(name)
+    return FIELDS[name].of(say.language) if name in FIELDS else say.name(name)
 
 
 def _text(value: object) -> str:
@@ -136,7 +139,7 @@ def _content(case: Case, say: _Speaker) -> Iterator[Block]:
 def _label(label: Label, say: _Speaker) -> Iterator[Block]:
     """Show a label field by field where it is the JSON of GB 45438-2025 Annex E, and as it stands in any case."""
     text = label.data.decode(errors="replace")
-    yield Heading(say("label-at", place=say.shown(label.place)))
+    yield Heading(say("label-at", place=say.name(label.place)))
     found = _fields(text)
     if found:
         yield Paragraph(say("label-intro"))
@@ -177,7 +180,7 @@ def _times(case: Case, say: _Speaker) -> Iterator[Block]:
 def _bound(name: str, bound: Bound | None, say: _Speaker) -> Mark:
     if bound is None:
         return Mark(say(name), say("unknown"), say("no-bound"))
-    return Mark(say(name), _two_lines(say.moment(bound.at)), say("clock-of", whose=say.shown(bound.by)), outside=True)
+    return Mark(say(name), _two_lines(say.moment(bound.at)), say("clock-of", whose=say.name(bound.by)), outside=True)
 
 
 def _two_lines(moment: str) -> str:
@@ -198,9 +201,9 @@ def _head(head: Head, say: _Speaker) -> list[tuple[str, Cell]]:
         (say("root"), Verbatim(say.shown(root))),
         (say("signed-by"), Verbatim(say.shown("\n".join(_signers(head.published.note))))),
     ]
-    rows += [(say("witnesses"), say("cosigned", at=say.moment(b.at), name=say.shown(b.by))) for b in head.cosigned]
+    rows += [(say("witnesses"), say("cosigned", at=say.moment(b.at), name=say.name(b.by))) for b in head.cosigned]
     for stamp in head.published.stamps:
-        rows.append((say("stamps"), say("stamp", at=say.moment(stamp.at), authority=say.shown(stamp.authority))))
+        rows.append((say("stamps"), say("stamp", at=say.moment(stamp.at), authority=say.name(stamp.authority))))
         rows += [(say("certificate"), Verbatim(say.shown(subject))) for subject in _subjects(stamp.token)]
     missing = [name for name, there in (("witnesses", head.cosigned), ("stamps", head.published.stamps)) if not there]
     return rows + [(say(name), say("none")) for name in missing]
@@ -253,7 +256,7 @@ def _environment(case: Case, say: _Speaker) -> Iterator[Block]:
         yield Paragraph(say("environment-none"))
         return
     yield Paragraph(say("environment-intro"))
-    yield Facts([(say.shown(name), Verbatim(say.shown(value))) for name, value in case.environment.items()])
+    yield Facts([(say.name(name), Verbatim(say.shown(value))) for name, value in case.environment.items()])
 
 
 def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
