@@ -62,14 +62,19 @@ PHRASES: Final = {
         "截至{made}，证据包包含存证日志中的下列条目，共 {count} 条。",
         "As of {made} the bundle holds these entries of the log, {count} in all.",
     ),
+    "acts-more": W(
+        "其余 {count} 个条目未在此列出，见证据包。",
+        "{count} more entries are not shown here; they stand in the bundle.",
+    ),
     "entry": W("第 {index} 号条目：{kind}", "Entry {index}: {kind}"),
     "kind": W("行为类别", "Kind of act"),
     "at": W("记录时间（日志自记）", "Recorded at (the log's own clock)"),
     "hidden": W("未予披露的字段", "Fields kept back"),
     "hidden-none": W("无", "none"),
     "hidden-some": W(
-        "{count} 项。其内容由制作方保留或者已依法删除；日志中留有其摘要，可证明未被替换。",
-        "{count}. Their contents are kept back or were erased; their digests stand in the log, so they cannot be exchanged.",
+        "{count} 项。其内容未予披露或者已被删除。证据包列有其摘要；日后披露的，可以据此核验是否为当时记入的内容。",
+        "{count}. Their contents are kept back or were erased. The bundle holds their digests: if one is shown later, anybody can "
+        "check that it is what was recorded.",
     ),
     "leaf": W("日志中的原文", "As it stands in the log"),
     "content-none": W("证据包未附具体内容的信息。", "The bundle says nothing of a particular file."),
@@ -141,8 +146,8 @@ PHRASES: Final = {
         "With the Mingwen command. KEY is the log's key, obtained from its operator by another way:",
     ),
     "verify-single": W(
-        "使用单文件核验程序 verifier.py。程序不足三百行，可以先行审阅：",
-        "With the verifier in one file, verifier.py. It is short enough to be read first:",
+        "使用单文件核验程序。程序篇幅不长，可以先行审阅；运行时只需 Python 和 cryptography 软件包：",
+        "With the verifier in one file, which is short enough to be read first. It needs Python and its package cryptography:",
     ),
     "verify-page": W(
         "使用网页。下列命令写出一个网页文件；在断网的电脑上用浏览器打开，选择证据包：",

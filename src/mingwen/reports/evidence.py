@@ -30,6 +30,8 @@ from mingwen.reports._shape import (
 )
 from mingwen.reports._words import ABOUT, FAILING, FIELDS, GLOSSARY, LABEL, PHRASES, PREFACE, TITLE
 
+MOST_ACTS: Final = 200
+"""Entries shown one by one; a bundle may hold some thousands."""
 _ALGORITHMS: Final = {
     notes.Kind.ED25519: "Ed25519",
     notes.Kind.COSIGNATURE: "Ed25519 (cosignature)",
@@ -98,7 +100,7 @@ class _Speaker:
 
 def _acts(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("acts-intro", made=say.moment(case.created), count=len(case.acts)))
-    for act in case.acts:
+    for act in case.acts[:MOST_ACTS]:
         yield Heading(say.act(act))
         names = sorted(act.fields, key=lambda name: (list(FIELDS).index(name) if name in FIELDS else len(FIELDS), name))
         rows: list[tuple[str, Cell]] = [(say("kind"), Verbatim(say.shown(act.kind))), (say("at"), say.moment(act.at))]
@@ -106,6 +108,8 @@ def _acts(case: Case, say: _Speaker) -> Iterator[Block]:
         rows.append((say("hidden"), say("hidden-some", count=act.hidden) if act.hidden else say("hidden-none")))
         rows.append((say("leaf"), Verbatim(say.shown(act.leaf.decode(errors="replace")))))
         yield Facts(rows)
+    if len(case.acts) > MOST_ACTS:
+        yield Paragraph(say("acts-more", count=len(case.acts) - MOST_ACTS))
 
 
 def _field_name(name: str, say: _Speaker) -> str:
@@ -171,7 +175,7 @@ def _fields(text: str) -> dict[str, str]:
 
 def _times(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("times-intro"))
-    for act in case.acts:
+    for act in case.acts[:MOST_ACTS]:
         yield Heading(say.act(act))
         claimed = Mark(say("claimed"), _two_lines(say.moment(act.at)), say("own-clock"), outside=False)
         yield Line([_bound("after", act.after, say), claimed, _bound("before", act.before, say)])
@@ -264,8 +268,8 @@ def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("verify-intro"))
     ways = [
         ("verify-cli", "mingwen evidence verify case.zip --key KEY"),
-        ("verify-single", "python verifier.py case.zip --key KEY"),
-        ("verify-page", "mingwen evidence page -o verifier.html"),
+        ("verify-single", "mingwen evidence verifier -o verifier.py\npython verifier.py case.zip --key KEY"),
+        ("verify-page", "mingwen evidence page -o verify.html"),
         *(("verify-stamp", _OPENSSL.format(size=size)) for size in stamped[-1:]),
         ("verify-proof", ""),
     ]
