@@ -73,8 +73,8 @@ PHRASES: Final = {
     "hidden-none": W("无", "none"),
     "hidden-some": W(
         "{count} 项。其内容未予披露或者已被删除。证据包列有其摘要；日后披露的，可以据此核验是否为当时记入的内容。",
-        "{count}. Their contents are kept back or were erased. The bundle holds their digests: if one is shown later, anybody can "
-        "check that it is what was recorded.",
+        "{count}. Their contents are kept back or were erased. The bundle holds their digests: if one is shown later, anybody "
+        "can check that it is what was recorded.",
     ),
     "leaf": W("日志中的原文", "As it stands in the log"),
     "content-none": W("证据包未附具体内容的信息。", "The bundle says nothing of a particular file."),
