@@ -19,7 +19,7 @@ class Words:
 W = Words
 
 TITLE: Final = W("证据报告 Evidence report", "Evidence report 证据报告")
-ABOUT: Final = W("存证日志 {origin}，{made}制作", "log {origin}, made {made}")
+ABOUT: Final = W("存证日志 {origin}，{made}制作", "Log {origin}, made {made}")
 
 PREFACE: Final = (
     W("本报告是什么", "What this document is"),
@@ -79,9 +79,9 @@ PHRASES: Final = {
     "leaf": W("日志中的原文", "As it stands in the log"),
     "content-none": W("证据包未附具体内容的信息。", "The bundle says nothing of a particular file."),
     "content-intro": W(
-        "下列各项描述证据包所指的文件。文件本身是否包含在证据包内，以证据包目录为准；持有文件的，可以计算其摘要与下列数值比对。",
-        "This describes the file that the bundle is about. Whoever has the file can compute its digests and compare them "
-        "with these.",
+        "下列各项描述证据包所指的文件。文件本身不在证据包内；持有该文件的，可以计算其摘要与下列数值比对。",
+        "This describes the file that the bundle is about. The file itself is not in the bundle. Whoever has it can compute its "
+        "digests and compare them with these.",
     ),
     "name": W("文件名", "File name"),
     "size": W("大小", "Size"),
@@ -253,8 +253,8 @@ GLOSSARY: Final = (
     (
         W("存证日志", "Log"),
         W(
-            "只能在末尾增加条目的清单。改动或者删除其中任何一个条目，都会使以后的核验不通过。",
-            "A list to which entries are only added at the end. Whoever changes or removes one is found out when it is checked.",
+            "只能在末尾增加条目的清单。改动或者删除其中任何一个条目，与先前的检查点比对即可发现。",
+            "A list to which entries are only added at the end. To change or remove one shows against any earlier checkpoint.",
         ),
     ),
     (

@@ -252,7 +252,7 @@ def _custody(case: Case, say: _Speaker) -> Iterator[Block]:
         return
     yield Paragraph(say("custody-intro"))
     rows = [[_two_lines(say.moment(h.at)), say.shown(h.by), say.shown(h.what)] for h in case.custody]
-    yield say.table(("when", "who", "what"), (32, 26, 42), rows)
+    yield say.table(("when", "who", "what"), (36, 24, 40), rows)
 
 
 def _environment(case: Case, say: _Speaker) -> Iterator[Block]:
@@ -283,7 +283,7 @@ def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
     yield say.table(("step", "holding", "failing"), (22, 42, 36), steps)
     yield Heading(say("outcomes"))
     yield Paragraph(say("outcomes-intro"))
-    yield Facts([(outcome, _of(words.OUTCOMES, outcome, say)) for outcome in words.OUTCOMES])
+    yield Facts([(name, _of(words.OUTCOMES, name, say).removeprefix(f"{name}: ")) for name in words.OUTCOMES])
     yield Heading(say("faults"))
     yield say.table(("code", "meaning"), (32, 68), [[Verbatim(code), _of(words.WORDS, code, say)] for code in words.WORDS])
 

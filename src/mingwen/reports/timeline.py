@@ -34,7 +34,7 @@ _PREFACE: Final = (
     ),
     _W(
         "存证日志能够说明所记录的内容此后没有被改动，不能说明其真实。每一步由人还是由机器完成，以记录者的陈述为准；"
-        "时间为日志自记，他方时间见证据报告。作品是否具有独创性、归属于何人，由审理者认定。",
+        "时间为日志自记，他方时间见证据报告。作品是否具有独创性、归属于何人，由审理者认定。本页不是法律意见。",
         "A log shows that what was recorded was not changed afterwards, not that it was true. Whether a human or a machine "
         "took a step is what "
         "whoever recorded it said; times are the log's own, and those of others stand in the evidence report. Whether the "
