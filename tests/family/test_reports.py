@@ -204,6 +204,12 @@ def test_report_says_how_many_fields_are_kept_back_and_explains_the_seven_of_a_l
     assert "北京时间 2026年11月22日 20:00:00（2026-11-22 12:00:00 UTC）" in page
 
 
+def test_report_gives_fingerprints_that_anybody_can_compute() -> None:
+    case = a_case()
+    page = html.render(evidence.report(case, "en")).decode()
+    assert all(hashlib.sha256(key.encode()).hexdigest() in page for key in case.keys[:2])
+
+
 def test_report_of_many_entries_shows_some_and_counts_the_others() -> None:
     case = a_case()
     many = replace(case, acts=tuple(replace(case.acts[0], index=i) for i in range(evidence.MOST_ACTS + 7)))

@@ -119,15 +119,16 @@ PHRASES: Final = {
     "certificate": W("证书主体", "Certificate of"),
     "none": W("无", "none"),
     "keys-intro": W(
-        "公钥证明签名由谁作出。请将下列指纹与日志经营者、见证方或者主管部门另行公布的指纹逐字比对；仅凭本证据包，"
+        "公钥证明签名由谁作出。请将下列公钥或者其指纹，与日志经营者、见证方或者主管部门另行公布的"
+        "逐字比对；仅凭本证据包，"
         "不能确认公钥属于何人。",
-        "A key shows whose signature it is. Compare these fingerprints, letter by letter, with those that the operator, "
+        "A key shows whose signature it is. Compare these keys or their fingerprints, letter by letter, with those that the operator, "
         "the witness or the "
         "regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
     ),
     "key-kind": W("算法", "Algorithm"),
     "key-text": W("公钥", "Key"),
-    "fingerprint": W("SHA-256 指纹", "SHA-256 fingerprint"),
+    "fingerprint": W("指纹（公钥文本的 SHA-256）", "Fingerprint: SHA-256 of the key's text"),
     "custody-intro": W("下表为制作方陈述。", "This table is a claim of whoever made the bundle."),
     "custody-none": W("制作方没有陈述保管经过。", "Whoever made the bundle says nothing about custody."),
     "when": W("时间", "When"),

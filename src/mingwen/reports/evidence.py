@@ -240,8 +240,8 @@ def _keys(case: Case, say: _Speaker) -> Iterator[Block]:
         yield Facts(
             [
                 (say("key-kind"), _ALGORITHMS[key.kind]),
-                (say("fingerprint"), Verbatim(sha256(key.public).hex())),
-                (say("key-text"), Verbatim(text)),
+                (say("fingerprint"), Verbatim(sha256(str(key).encode()).hex())),
+                (say("key-text"), Verbatim(str(key))),
             ]
         )
 
