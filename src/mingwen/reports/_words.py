@@ -122,9 +122,8 @@ PHRASES: Final = {
         "公钥证明签名由谁作出。请将下列公钥或者其指纹，与日志经营者、见证方或者主管部门另行公布的"
         "逐字比对；仅凭本证据包，"
         "不能确认公钥属于何人。",
-        "A key shows whose signature it is. Compare these keys or their fingerprints, letter by letter, with those that the operator, "
-        "the witness or the "
-        "regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
+        "A key shows whose signature it is. Compare these keys or their fingerprints, letter by letter, with those that the "
+        "operator, the witness or the regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
     ),
     "key-kind": W("算法", "Algorithm"),
     "key-text": W("公钥", "Key"),
