@@ -3,7 +3,7 @@
 * ``NotoSansSC-Bold-Labels.otf``: Chinese, Japanese and Korean with western Latin, from Noto Sans CJK SC.
 * ``NotoSans-Bold-Labels.ttf``: the rest of Latin, Greek, Cyrillic, Hebrew and Arabic, merged from Noto Sans, Noto Sans Hebrew
   and Noto Sans Arabic.
-* ``NotoSansSC-Regular-Reports.ttf``: simplified Chinese with Latin, Greek and Cyrillic, ``NotoSansSC-Bold-Reports.ttf``: what
+* ``NotoSansSC-Regular-Reports.ttf``: Chinese with Latin, Greek and Cyrillic, ``NotoSansSC-Bold-Reports.ttf``: what
   headings need of it, and ``NotoSansMonoSC-Regular-Reports.ttf``: ASCII of one width; from Noto Sans CJK SC and Noto Sans Mono
   CJK SC. Their outlines become quadratic, as the library that writes PDF embeds no others; no point moves by more than a
   thousandth of the letter's size.
@@ -83,6 +83,12 @@ PRINTED = (
     range(0xFF01, 0xFF5F),
 )
 """What reports print beside hanzi."""
+GIVEN_NAMES = (
+    "喆堃玥珺昇祎赟燊彧翀昉旸昳晞暐曈曦炘炜烜煊煜煦熠燚玙玚珅珈珣琀琇琎琤琰瑀瑄璟璠瓅祺禛禔筠筱綦翃翊翯"
+    "芃苡茜荃莙菡萸葳蒨蓁蔺藜蘅衎衍诩谞赪骁骐鋆鑫钰铄锴镕闳阗霏霖韡頔颋颢飏馥骞鹏麒黉龑龢婧婳嫄嫣媛姝妤妍嬿孖孜孮宓"
+    "宬尧屾岚岽峣崟嵘嵩巍帜庠弢彤徕忞忻怡恺惇愔慜懿扬抒捷掞旻晁晔暄朔枞栩桢梓楠榕樾歆毓沄沅沚泓泽洺浛涵淏淦淼湜溍滢潞潼澍濛瀚瀛"
+)
+"""Hanzi that names of people have and GB 2312 may not."""
 MOST_ERROR = 1.0
 """How far a quadratic outline may stray, in thousandths of an em."""
 SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig", "calt"]
@@ -91,6 +97,12 @@ SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig
 def hanzi(last_row: int = 87) -> set[int]:
     """Return the code points of GB 2312: 6,763 hanzi of levels 1 and 2 in rows 16 to 87, of which level 1 ends in row 55."""
     return _double_byte("gb2312", range(16, last_row + 1))
+
+
+def traditional() -> set[int]:
+    """Return the code points of Big5, level 1: 5,401 hanzi in rows A4 to C6."""
+    cells = (bytes((row, cell)) for row in range(0xA4, 0xC7) for cell in (*range(0x40, 0x7F), *range(0xA1, 0xFF)))
+    return {ord(text) for text in (cell.decode("big5", "ignore") for cell in cells) if text}
 
 
 def kanji() -> set[int]:
@@ -191,7 +203,7 @@ def reports() -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     drop = ["vhea", "vmtx", "VORG", "BASE", "GDEF", "GPOS", "GSUB"]
     for collection, face, name, style, characters in (
-        (REGULAR, "Noto Sans CJK SC", "Noto Sans SC", "Regular", hanzi().union(*PRINTED)),
+        (REGULAR, "Noto Sans CJK SC", "Noto Sans SC", "Regular", hanzi().union(traditional(), map(ord, GIVEN_NAMES), *PRINTED)),
         (COLLECTION, FACE, "Noto Sans SC", "Bold", hanzi(55).union(*PUNCTUATION, *EASTERN)),
         (REGULAR, "Noto Sans Mono CJK SC", "Noto Sans Mono SC", "Regular", set(range(0x20, 0x7F))),
     ):

@@ -5,6 +5,8 @@ from unicodedata import category
 
 MOST_CHARACTERS: Final = 2_000
 """Of one value in a report; the whole of it stands in the bundle."""
+MOST_NAME: Final = 200
+"""Of a name in a heading or a line of ours."""
 
 _UNSEEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Controls, marks of direction, halves of characters, characters without a meaning, and separators of lines."""

@@ -19,7 +19,7 @@ class Words:
 W = Words
 
 TITLE: Final = W("证据报告 Evidence report", "Evidence report 证据报告")
-ABOUT: Final = W("存证日志 {origin}，{made}制作", "log {origin}, made {made}")
+ABOUT: Final = W("存证日志 {origin}，{made}制作", "Log {origin}, made {made}")
 
 PREFACE: Final = (
     W("本报告是什么", "What this document is"),
@@ -62,21 +62,26 @@ PHRASES: Final = {
         "截至{made}，证据包包含存证日志中的下列条目，共 {count} 条。",
         "As of {made} the bundle holds these entries of the log, {count} in all.",
     ),
+    "acts-more": W(
+        "其余 {count} 个条目未在此列出，见证据包。",
+        "{count} more entries are not shown here; they stand in the bundle.",
+    ),
     "entry": W("第 {index} 号条目：{kind}", "Entry {index}: {kind}"),
     "kind": W("行为类别", "Kind of act"),
     "at": W("记录时间（日志自记）", "Recorded at (the log's own clock)"),
     "hidden": W("未予披露的字段", "Fields kept back"),
     "hidden-none": W("无", "none"),
     "hidden-some": W(
-        "{count} 项。其内容由制作方保留或者已依法删除；日志中留有其摘要，可证明未被替换。",
-        "{count}. Their contents are kept back or were erased; their digests stand in the log, so they cannot be exchanged.",
+        "{count} 项。其内容未予披露或者已被删除。证据包列有其摘要；日后披露的，可以据此核验是否为当时记入的内容。",
+        "{count}. Their contents are kept back or were erased. The bundle holds their digests: if one is shown later, anybody "
+        "can check that it is what was recorded.",
     ),
     "leaf": W("日志中的原文", "As it stands in the log"),
     "content-none": W("证据包未附具体内容的信息。", "The bundle says nothing of a particular file."),
     "content-intro": W(
-        "下列各项描述证据包所指的文件。文件本身是否包含在证据包内，以证据包目录为准；持有文件的，可以计算其摘要与下列数值比对。",
-        "This describes the file that the bundle is about. Whoever has the file can compute its digests and compare them "
-        "with these.",
+        "下列各项描述证据包所指的文件。文件本身不在证据包内；持有该文件的，可以计算其摘要与下列数值比对。",
+        "This describes the file that the bundle is about. The file itself is not in the bundle. Whoever has it can compute its "
+        "digests and compare them with these.",
     ),
     "name": W("文件名", "File name"),
     "size": W("大小", "Size"),
@@ -114,15 +119,15 @@ PHRASES: Final = {
     "certificate": W("证书主体", "Certificate of"),
     "none": W("无", "none"),
     "keys-intro": W(
-        "公钥证明签名由谁作出。请将下列指纹与日志经营者、见证方或者主管部门另行公布的指纹逐字比对；仅凭本证据包，"
+        "公钥证明签名由谁作出。请将下列公钥或者其指纹，与日志经营者、见证方或者主管部门另行公布的"
+        "逐字比对；仅凭本证据包，"
         "不能确认公钥属于何人。",
-        "A key shows whose signature it is. Compare these fingerprints, letter by letter, with those that the operator, "
-        "the witness or the "
-        "regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
+        "A key shows whose signature it is. Compare these keys or their fingerprints, letter by letter, with those that the "
+        "operator, the witness or the regulator publishes elsewhere: the bundle alone cannot show whose keys they are.",
     ),
     "key-kind": W("算法", "Algorithm"),
     "key-text": W("公钥", "Key"),
-    "fingerprint": W("SHA-256 指纹", "SHA-256 fingerprint"),
+    "fingerprint": W("指纹（公钥文本的 SHA-256）", "Fingerprint: SHA-256 of the key's text"),
     "custody-intro": W("下表为制作方陈述。", "This table is a claim of whoever made the bundle."),
     "custody-none": W("制作方没有陈述保管经过。", "Whoever made the bundle says nothing about custody."),
     "when": W("时间", "When"),
@@ -141,8 +146,8 @@ PHRASES: Final = {
         "With the Mingwen command. KEY is the log's key, obtained from its operator by another way:",
     ),
     "verify-single": W(
-        "使用单文件核验程序 verifier.py。程序不足三百行，可以先行审阅：",
-        "With the verifier in one file, verifier.py. It is short enough to be read first:",
+        "使用单文件核验程序。程序篇幅不长，可以先行审阅；运行时只需 Python 和 cryptography 软件包：",
+        "With the verifier in one file, which is short enough to be read first. It needs Python and its package cryptography:",
     ),
     "verify-page": W(
         "使用网页。下列命令写出一个网页文件；在断网的电脑上用浏览器打开，选择证据包：",
@@ -248,8 +253,8 @@ GLOSSARY: Final = (
     (
         W("存证日志", "Log"),
         W(
-            "只能在末尾增加条目的清单。改动或者删除其中任何一个条目，都会使以后的核验不通过。",
-            "A list to which entries are only added at the end. Whoever changes or removes one is found out when it is checked.",
+            "只能在末尾增加条目的清单。改动或者删除其中任何一个条目，与先前的检查点比对即可发现。",
+            "A list to which entries are only added at the end. To change or remove one shows against any earlier checkpoint.",
         ),
     ),
     (

@@ -12,7 +12,7 @@ from mingwen.domain.errors import Malformed
 from mingwen.domain.kinds import KINDS
 from mingwen.proofs import notes, rfc3161, words
 from mingwen.proofs.bundle import Act, Bound, Case, Head, Label
-from mingwen.reports._letters import shown
+from mingwen.reports._letters import MOST_NAME, shown
 from mingwen.reports._moments import moment
 from mingwen.reports._shape import (
     Block,
@@ -30,6 +30,8 @@ from mingwen.reports._shape import (
 )
 from mingwen.reports._words import ABOUT, FAILING, FIELDS, GLOSSARY, LABEL, PHRASES, PREFACE, TITLE
 
+MOST_ACTS: Final = 200
+"""Entries shown one by one; a bundle may hold some thousands."""
 _ALGORITHMS: Final = {
     notes.Kind.ED25519: "Ed25519",
     notes.Kind.COSIGNATURE: "Ed25519 (cosignature)",
@@ -41,7 +43,7 @@ _ALGORITHMS: Final = {
 def report(case: Case, language: str) -> Report:
     """Return the report on a case in ``zh`` or ``en``."""
     say = _Speaker(case, language)
-    about = ABOUT.of(language).format(origin=say.shown(case.origin), made=moment(case.created, language))
+    about = ABOUT.of(language).format(origin=say.name(case.origin), made=moment(case.created, language))
     first, *rest = PREFACE
     sections = (
         Section(first.of(language), [Paragraph(p.of(language)) for p in rest]),
@@ -57,7 +59,7 @@ def report(case: Case, language: str) -> Report:
             "glossary", [say.table(("term", "meaning"), (28, 72), [[a.of(language), b.of(language)] for a, b in GLOSSARY])]
         ),
     )
-    return Report(language, TITLE.of(language), about, say.shown(case.origin), case.created, sections)
+    return Report(language, TITLE.of(language), about, say.name(case.origin), case.created, sections)
 
 
 class _Speaker:
@@ -72,6 +74,9 @@ class _Speaker:
 
     def shown(self, text: str) -> str:
         return shown(text, self.language)
+
+    def name(self, text: str) -> str:
+        return shown(text, self.language, MOST_NAME)
 
     def moment(self, at: datetime) -> str:
         return moment(at, self.language)
@@ -89,13 +94,13 @@ class _Speaker:
     def kind(self, kind: str) -> str:
         known = KINDS.get(kind)
         if known is None:
-            return self("other-kind", kind=self.shown(kind))
+            return self("other-kind", kind=self.name(kind))
         return known.zh if self.language == "zh" else known.en
 
 
 def _acts(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("acts-intro", made=say.moment(case.created), count=len(case.acts)))
-    for act in case.acts:
+    for act in case.acts[:MOST_ACTS]:
         yield Heading(say.act(act))
         names = sorted(act.fields, key=lambda name: (list(FIELDS).index(name) if name in FIELDS else len(FIELDS), name))
         rows: list[tuple[str, Cell]] = [(say("kind"), Verbatim(say.shown(act.kind))), (say("at"), say.moment(act.at))]
@@ -103,10 +108,12 @@ def _acts(case: Case, say: _Speaker) -> Iterator[Block]:
         rows.append((say("hidden"), say("hidden-some", count=act.hidden) if act.hidden else say("hidden-none")))
         rows.append((say("leaf"), Verbatim(say.shown(act.leaf.decode(errors="replace")))))
         yield Facts(rows)
+    if len(case.acts) > MOST_ACTS:
+        yield Paragraph(say("acts-more", count=len(case.acts) - MOST_ACTS))
 
 
 def _field_name(name: str, say: _Speaker) -> str:
-    return FIELDS[name].of(say.language) if name in FIELDS else say.shown(name)
+    return FIELDS[name].of(say.language) if name in FIELDS else say.name(name)
 
 
 def _text(value: object) -> str:
@@ -136,7 +143,7 @@ def _content(case: Case, say: _Speaker) -> Iterator[Block]:
 def _label(label: Label, say: _Speaker) -> Iterator[Block]:
     """Show a label field by field where it is the JSON of GB 45438-2025 Annex E, and as it stands in any case."""
     text = label.data.decode(errors="replace")
-    yield Heading(say("label-at", place=say.shown(label.place)))
+    yield Heading(say("label-at", place=say.name(label.place)))
     found = _fields(text)
     if found:
         yield Paragraph(say("label-intro"))
@@ -168,7 +175,7 @@ def _fields(text: str) -> dict[str, str]:
 
 def _times(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("times-intro"))
-    for act in case.acts:
+    for act in case.acts[:MOST_ACTS]:
         yield Heading(say.act(act))
         claimed = Mark(say("claimed"), _two_lines(say.moment(act.at)), say("own-clock"), outside=False)
         yield Line([_bound("after", act.after, say), claimed, _bound("before", act.before, say)])
@@ -177,7 +184,7 @@ def _times(case: Case, say: _Speaker) -> Iterator[Block]:
 def _bound(name: str, bound: Bound | None, say: _Speaker) -> Mark:
     if bound is None:
         return Mark(say(name), say("unknown"), say("no-bound"))
-    return Mark(say(name), _two_lines(say.moment(bound.at)), say("clock-of", whose=say.shown(bound.by)), outside=True)
+    return Mark(say(name), _two_lines(say.moment(bound.at)), say("clock-of", whose=say.name(bound.by)), outside=True)
 
 
 def _two_lines(moment: str) -> str:
@@ -198,9 +205,9 @@ def _head(head: Head, say: _Speaker) -> list[tuple[str, Cell]]:
         (say("root"), Verbatim(say.shown(root))),
         (say("signed-by"), Verbatim(say.shown("\n".join(_signers(head.published.note))))),
     ]
-    rows += [(say("witnesses"), say("cosigned", at=say.moment(b.at), name=say.shown(b.by))) for b in head.cosigned]
+    rows += [(say("witnesses"), say("cosigned", at=say.moment(b.at), name=say.name(b.by))) for b in head.cosigned]
     for stamp in head.published.stamps:
-        rows.append((say("stamps"), say("stamp", at=say.moment(stamp.at), authority=say.shown(stamp.authority))))
+        rows.append((say("stamps"), say("stamp", at=say.moment(stamp.at), authority=say.name(stamp.authority))))
         rows += [(say("certificate"), Verbatim(say.shown(subject))) for subject in _subjects(stamp.token)]
     missing = [name for name, there in (("witnesses", head.cosigned), ("stamps", head.published.stamps)) if not there]
     return rows + [(say(name), say("none")) for name in missing]
@@ -233,8 +240,8 @@ def _keys(case: Case, say: _Speaker) -> Iterator[Block]:
         yield Facts(
             [
                 (say("key-kind"), _ALGORITHMS[key.kind]),
-                (say("fingerprint"), Verbatim(sha256(key.public).hex())),
-                (say("key-text"), Verbatim(text)),
+                (say("fingerprint"), Verbatim(sha256(str(key).encode()).hex())),
+                (say("key-text"), Verbatim(str(key))),
             ]
         )
 
@@ -245,7 +252,7 @@ def _custody(case: Case, say: _Speaker) -> Iterator[Block]:
         return
     yield Paragraph(say("custody-intro"))
     rows = [[_two_lines(say.moment(h.at)), say.shown(h.by), say.shown(h.what)] for h in case.custody]
-    yield say.table(("when", "who", "what"), (32, 26, 42), rows)
+    yield say.table(("when", "who", "what"), (36, 24, 40), rows)
 
 
 def _environment(case: Case, say: _Speaker) -> Iterator[Block]:
@@ -253,7 +260,7 @@ def _environment(case: Case, say: _Speaker) -> Iterator[Block]:
         yield Paragraph(say("environment-none"))
         return
     yield Paragraph(say("environment-intro"))
-    yield Facts([(say.shown(name), Verbatim(say.shown(value))) for name, value in case.environment.items()])
+    yield Facts([(say.name(name), Verbatim(say.shown(value))) for name, value in case.environment.items()])
 
 
 def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
@@ -261,8 +268,8 @@ def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
     yield Paragraph(say("verify-intro"))
     ways = [
         ("verify-cli", "mingwen evidence verify case.zip --key KEY"),
-        ("verify-single", "python verifier.py case.zip --key KEY"),
-        ("verify-page", "mingwen evidence page -o verifier.html"),
+        ("verify-single", "mingwen evidence verifier -o verifier.py\npython verifier.py case.zip --key KEY"),
+        ("verify-page", "mingwen evidence page -o verify.html"),
         *(("verify-stamp", _OPENSSL.format(size=size)) for size in stamped[-1:]),
         ("verify-proof", ""),
     ]
@@ -276,7 +283,7 @@ def _verify(case: Case, say: _Speaker) -> Iterator[Block]:
     yield say.table(("step", "holding", "failing"), (22, 42, 36), steps)
     yield Heading(say("outcomes"))
     yield Paragraph(say("outcomes-intro"))
-    yield Facts([(outcome, _of(words.OUTCOMES, outcome, say)) for outcome in words.OUTCOMES])
+    yield Facts([(name, _of(words.OUTCOMES, name, say).removeprefix(f"{name}: ")) for name in words.OUTCOMES])
     yield Heading(say("faults"))
     yield say.table(("code", "meaning"), (32, 68), [[Verbatim(code), _of(words.WORDS, code, say)] for code in words.WORDS])
 

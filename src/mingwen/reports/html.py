@@ -20,13 +20,13 @@ h1{font-size:1.9rem;line-height:1.25;margin:0 0 .3rem}
 h2{font-size:1.25rem;margin:2.6rem 0 .8rem;padding-bottom:.3rem;border-bottom:1px solid var(--ink)}
 h3{font-size:1rem;margin:1.5rem 0 .4rem}
 p{margin:.5rem 0}
-p,dd,td,h1,h3,.about{overflow-wrap:anywhere}
+body{overflow-wrap:anywhere}
 code,pre{font:.86em/1.6 ui-monospace,"SF Mono","DejaVu Sans Mono",Menlo,Consolas,monospace}
 code,bdi{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
 code{word-break:break-all}
 pre{background:var(--wash);padding:.7rem .9rem;margin:.4rem 0 .9rem;border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere}
 dl{display:grid;grid-template-columns:minmax(7rem,11rem) minmax(0,1fr);gap:.3rem 1rem;margin:.6rem 0}
-dt{color:var(--soft);font-size:.9em}
+dt{min-width:0;color:var(--soft);font-size:.9em}
 dd{margin:0;min-width:0}
 table{width:100%;border-collapse:collapse;margin:.7rem 0 1rem;table-layout:fixed}
 th{text-align:left;font-size:.9em}
@@ -39,7 +39,7 @@ ol.line li.outside::before{background:var(--ink)}ol.line li.unknown::before{cont
 ol.line b,ol.line span,ol.line small{display:block}ol.line span,td bdi{white-space:pre-line}
 ol.line small{color:var(--soft)}
 @media (max-width:36rem){
-dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.6rem}
+dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.6rem}
 table,tbody,tr,td{display:block}thead{position:absolute;clip-path:inset(50%)}td{border:0;padding:.1rem 0}
 td:first-child{font-weight:600}tr{border-bottom:1px solid var(--rule);padding:.5rem 0}
 ol.line{display:block;border-top:0;border-left:1px solid var(--ink)}ol.line li{padding:0 0 .8rem 1.1rem}

@@ -135,8 +135,9 @@ def _section(section: Section) -> Iterator[Strip]:
     for i, strip in enumerate(_prose(section.title, SECTION, keep=True)):
         yield replace(strip, bookmark="" if i else section.title)
     yield Strip(5, rule=0.6, keep=True)
-    for block in section.blocks:
-        yield from _block(block)
+    for block, following in zip_longest(section.blocks, section.blocks[1:]):
+        leads = isinstance(block, Paragraph) and following is not None and not isinstance(following, Paragraph)
+        yield from (replace(strip, keep=strip.keep or leads) for strip in _block(block))
 
 
 def _block(block: Block) -> Iterator[Strip]:

@@ -10,7 +10,7 @@ from typing import Final
 from mingwen.domain import works
 from mingwen.domain.kinds import KINDS
 from mingwen.domain.works import Link
-from mingwen.reports._letters import shown
+from mingwen.reports._letters import MOST_NAME, shown
 from mingwen.reports._moments import moment
 from mingwen.reports._words import Words
 from mingwen.reports.html import STYLE, head
@@ -34,7 +34,7 @@ _PREFACE: Final = (
     ),
     _W(
         "存证日志能够说明所记录的内容此后没有被改动，不能说明其真实。每一步由人还是由机器完成，以记录者的陈述为准；"
-        "时间为日志自记，他方时间见证据报告。作品是否具有独创性、归属于何人，由审理者认定。",
+        "时间为日志自记，他方时间见证据报告。作品是否具有独创性、归属于何人，由审理者认定。本页不是法律意见。",
         "A log shows that what was recorded was not changed afterwards, not that it was true. Whether a human or a machine "
         "took a step is what "
         "whoever recorded it said; times are the log's own, and those of others stand in the evidence report. Whether the "
@@ -100,7 +100,8 @@ ol.steps h3{margin:0;display:flex;flex-wrap:wrap;gap:.2rem .7rem;align-items:bas
 .machine .who{border-style:dashed;border-radius:0}
 time{color:var(--soft);font-size:.9em}
 .fault{border:1.5px solid var(--ink);padding:.3rem .7rem;font-weight:600}
-ul{margin:0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.6rem 1.2rem}ul li{min-width:0}ul code{font-size:.95em}ul small{display:block;color:var(--soft)}
+ul{margin:0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.6rem 1.2rem}
+ul li{min-width:0}ul code{font-size:.95em}ul small{display:block;color:var(--soft)}
 img{display:block;max-width:10rem;max-height:10rem;margin:.2rem 0;border:1px solid var(--rule)}
 """
 )
@@ -125,8 +126,9 @@ class _Page:
         """Give the page piece by piece."""
         title = self._of(_TITLE)
         about = next((str(link.entry.detail["title"]) for link in self._links if link.entry.detail.get("title")), "")
-        yield head(f"{title} · {shown(about, self._language, 200)}", self._language, _STYLE, "data:")
-        yield f'<body>\n<main>\n<h1>{title}</h1>\n<p class="about">{self._said(about)}</p>\n'
+        name = shown(about, self._language, MOST_NAME)
+        yield head(f"{title} · {name}", self._language, _STYLE, "data:")
+        yield f'<body>\n<main>\n<h1>{title}</h1>\n<p class="about">{escape(name)}</p>\n'
         yield "".join(f"<p>{self._of(p)}</p>\n" for p in _PREFACE)
         doers = [_doer(link) for link in self._links if link.entry.kind == works.STEP]
         counts = {doer: doers.count(doer) for doer in ("human", "machine")}
