@@ -21,6 +21,7 @@ from mingwen.wiring import Configuration, opened, staged
 
 if TYPE_CHECKING:  # whoever verifies opens no store
     from mingwen.ports import LogWorld
+    from mingwen.proofs.bundle import Case
     from mingwen.services.evidence import ExportEvidence, File
 
 MOST_KEY_BYTES: Final = 1 << 20
@@ -42,12 +43,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     command, target = _command([n for n in names if n not in paths], given, config), Path(str(given["output"]))
     with _file(paths) as file, staged(target, replace=bool(given["overwrite"])) as sink:
         try:
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         except Refused as e:
             if e.code != "evidence.unpublished":
                 raise
             _publish(world, config)
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         sink.write(made.data)
     content = made.case.content
     if given["as_json"]:
@@ -58,6 +59,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     if content and not content.bound:
         complaint(say(words.PARTS, "unbound", config.language))
     return exits.WELL
+
+
+def _reports(case: "Case") -> Mapping[str, bytes]:
+    from mingwen import reports  # noqa: PLC0415 - see above
+
+    return reports.render(case, "zh") | reports.render(case, "en")
 
 
 def _command(asked: Sequence[str], given: Mapping[str, object], config: Configuration) -> "ExportEvidence":
