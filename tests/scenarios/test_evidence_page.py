@@ -1,9 +1,12 @@
 """The page that verifies a bundle, in a real Chromium: it finds what the verifier in Python finds, and shows it to people."""
 
 import base64
+import io
 import json
 import re
 import subprocess
+import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -234,3 +237,183 @@ def test_a_whole_bundle_is_proven(window: Window, log: Log, case: Path, authorit
     assert entry["hidden"] == 1
     assert entry["after"] < NOW.timestamp() * 1e6 <= entry["before"]
     assert agreed(window, case)["outcome"] == "consistent"
+
+
+def test_every_vector_is_judged_as_expected(window: Window) -> None:
+    """In one session of the browser, one bundle after the other."""
+    expected = json.loads((VECTORS / "expected.json").read_text())
+    assert len(expected) >= 60
+    wrong = {}
+    for name, wanted in expected.items():
+        given = wanted["arguments"]
+        result = window.judge(
+            VECTORS / f"{name}.zip",
+            tuple(given.get("key", ())),
+            tuple(given.get("witness", ())),
+            tuple(VECTORS / root for root in given.get("root", ())),
+            VECTORS / given["content"] if "content" in given else None,
+        )
+        got = result["outcome"], sorted(codes(result))
+        if got != (wanted["outcome"], sorted(set(wanted["codes"]))):
+            wrong[name] = got, wanted
+    assert not wrong
+
+
+def test_its_words_are_those_of_the_table(window: Window) -> None:
+    tables = {"steps": words.STEPS, "meanings": words.MEANINGS, "words": words.WORDS, "outcomes": words.OUTCOMES}
+    ours = {name: {str(k): list(pair) for k, pair in table.items()} for name, table in tables.items()}
+    assert window.browser.evaluate("WORDS") == ours
+
+
+@pytest.mark.parametrize(
+    ("new", "digest"),
+    [
+        (("rsa:2048",), "sha256"),
+        (("rsa:3072",), "sha512"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:P-384"), "sha384"),
+        (("ec", "-pkeyopt", "ec_paramgen_curve:P-521"), "sha512"),
+    ],
+)
+def test_stamps_by_keys_of_many_kinds(window: Window, log: Log, tmp_path: Path, new: tuple[str, ...], digest: str) -> None:
+    authority = Authority(tmp_path, *new, digest=digest)
+    case = tmp_path / "case.zip"
+    case.write_bytes(replace(log, stamp=authority.stamp).case())
+    assert agreed(window, case, keys=log.keys[:1], roots=(authority.root,))["outcome"] == "proven"
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other", *new, digest=digest)
+    assert codes(agreed(window, case, roots=(other.root,))) == {"stamp.untrusted"}
+
+
+def test_a_stamp_by_rsa_pss(window: Window, log: Log, tmp_path: Path) -> None:
+    """Certificates signed by RSASSA-PSS, which the browser checks with the digest and the salt that they name."""
+    authority = Authority(tmp_path, "rsa:2048", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32")
+    root = x509.load_pem_x509_certificate(authority.root.read_bytes())
+    assert root.signature_algorithm_oid.dotted_string == "1.2.840.113549.1.1.10"
+    case = tmp_path / "case.zip"
+    case.write_bytes(replace(log, stamp=authority.stamp).case())
+    assert agreed(window, case, keys=log.keys[:1])["outcome"] == "proven"
+
+
+def test_what_it_says_of_changed_files_is_what_the_other_says(window: Window, log: Log, tmp_path: Path) -> None:
+    """Flip, cut or double a byte in each file of a bundle, with the archive written anew: both verifiers find the same."""
+    made = dict(unpacked(log.case()))
+    case = tmp_path / "changed.zip"
+    for i, name in enumerate(made):
+        data = made[name]
+        for j in range(6):
+            at = (7919 * (i + 1) * (j + 1)) % len(data)
+            worse = (data[:at] + bytes([data[at] ^ 1 << j]) + data[at + 1 :], data[:at] + data[at + 1 :], data[: at + 1] + data[at:])[j % 3]
+            case.write_bytes(bundle.packed({**made, name: worse}))
+            assert agreed(window, case)["outcome"] == "broken"
+
+
+def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            yield name, archive.read(name)
+
+
+def test_hostile_texts_stay_texts(window: Window, log: Log, tmp_path: Path) -> None:
+    case = tmp_path / f"{HOSTILE.replace('/', '')}.zip"
+    case.write_bytes(replace(log, subject=HOSTILE).case())
+    window.browser.events.clear()
+    assert agreed(window, case, keys=(*log.keys[:1],), witnesses=(*log.keys[2:3],))["outcome"] == "proven"
+    assert window.browser.evaluate("typeof window.hurt") == "undefined"
+    assert HOSTILE in window.text
+    assert window.browser.evaluate("document.querySelectorAll('main img, main script').length") == 0
+    assert window.browser.named(["Network.requestWillBeSent", "Runtime.exceptionThrown"]) == []
+
+
+def test_nothing_leaves_it(window: Window) -> None:
+    """The policy of the page, not only its good manners, keeps it off every network."""
+    refused = "fetch('https://example.com/').then(() => 'sent', e => 'refused')"
+    assert window.browser.evaluate(refused) == "refused"
+    assert window.browser.evaluate("new Promise(r => { const i = new Image(); i.onload = i.onerror = e => r(e.type); i.src = 'https://example.com/i'; })") == "error"
+    blocked = [e for e in window.browser.named(["Log.entryAdded"]) if "Content Security Policy" in e["params"]["entry"]["text"]]
+    assert len(blocked) >= 2
+    text = PAGE.read_text()
+    assert not re.search(r"(src|href|url|import)\s*[=(]\s*['\"]?(https?:)?//", text)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text)
+
+
+def test_an_older_browser_says_what_it_did_not_check(log: Log, case: Path, tmp_path: Path) -> None:
+    """Browsers came to know Ed25519 and ML-DSA-44 late; what they do not know is not called a failure, nor a success."""
+    without = (
+        "const known = crypto.subtle.importKey.bind(crypto.subtle); crypto.subtle.importKey = (form, data, type, ...rest) =>"
+        " missing.includes(type.name ?? type) ? Promise.reject(new DOMException('', 'NotSupportedError')) : known(form, data, type, ...rest)"
+    )
+    with Browser(tmp_path) as browser:
+        browser.open(PAGE.as_uri())
+        browser.evaluate(f"var missing = ['ML-DSA-44']; {without}; 0")
+        window = Window(browser)
+        result = window.judge(case, keys=log.keys[1:2], witnesses=log.keys[3:])
+        assert (result["outcome"], len(result["unchecked"])) == ("proven", 3)
+        assert "witness.example/b (ML-DSA-44), checkpoints/6.txt" in window.text
+        browser.evaluate("missing.push('Ed25519')")
+        assert window.judge(case, keys=log.keys[:1])["outcome"] == "consistent"
+        alone = tmp_path / "alone.zip"
+        alone.write_bytes(replace(log, pens=log.pens[:1]).case())
+        assert codes(window.judge(alone)) == {"archive.signature", "checkpoint.signature"}
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_it_fits_a_phone_and_a_desk_in_both_languages(window: Window, case: Path, width: int) -> None:
+    window.browser.show(width=width, height=844)
+    window.judge(case)
+    seen = set()
+    for _ in range(2):
+        assert window.browser.evaluate("document.documentElement.scrollWidth") <= width
+        seen.add(window.browser.evaluate("document.documentElement.lang + document.querySelector('.outcome h2').textContent"))
+        window.browser.evaluate("document.getElementById('language').click()")
+    window.browser.show()
+    assert seen == {"enConsistent", "zh-Hans相符"}
+
+
+def test_it_speaks_the_language_of_its_reader(tmp_path: Path) -> None:
+    with Browser(tmp_path) as browser:
+        agent = browser.evaluate("navigator.userAgent")
+        browser.call("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="zh-CN")
+        browser.open(PAGE.as_uri())
+        assert browser.evaluate("document.title") == "核验证据包"
+
+
+def test_everything_has_a_name_and_can_be_reached_by_keys(window: Window, case: Path) -> None:
+    window.judge(case)
+    window.browser.evaluate("document.getElementById('more').open = true")
+    tree = window.browser.call("Accessibility.getFullAXTree")["nodes"]
+    roles = {"button", "textbox", "DisclosureTriangle", "img", "status"}
+    named = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in tree if not n.get("ignored") and n["role"]["value"] in roles]
+    assert len([role for role, _ in named if role in {"button", "textbox"}]) >= 6
+    assert all(name or role == "status" for role, name in named)
+    reached = []
+    window.browser.evaluate("document.activeElement.blur()")
+    for _ in range(8):
+        for kind in ("keyDown", "keyUp"):
+            window.browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        reached.append(window.browser.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert {"language", "bundle", "keys", "content", "witnesses", "roots"} <= {*reached}
+
+
+def test_a_bundle_can_be_dropped_on_it(window: Window, case: Path) -> None:
+    data = base64.b64encode(case.read_bytes()).decode()
+    window.browser.evaluate(
+        "mingwenResult = null; { const d = new DataTransfer();"
+        f" d.items.add(new File([Uint8Array.from(atob('{data}'), c => c.charCodeAt(0))], 'case.zip'));"
+        " document.dispatchEvent(new DragEvent('drop', {dataTransfer: d, cancelable: true})); }"
+    )
+    wait = "new Promise(r => { const look = () => mingwenResult ? r(mingwenResult.outcome) : setTimeout(look, 2); look(); })"
+    assert window.browser.evaluate(wait) == "consistent"
+
+
+def test_a_key_that_is_none_is_not_taken_for_one(window: Window, log: Log, case: Path) -> None:
+    assert window.judge(case, keys=(log.keys[0][:-1],))["outcome"] == "consistent"
+    assert window.browser.evaluate("document.getElementById('keys-said').textContent").endswith(log.keys[0][:60])
+
+
+@pytest.mark.parametrize("data", [b"[" * (1 << 20), b'{"a":' * (1 << 17), b"9" * (1 << 20), b'"\\ud800"', b"\xff" * (1 << 20)])
+def test_hostile_json_is_no_index(window: Window, tmp_path: Path, data: bytes) -> None:
+    case = tmp_path / "case.zip"
+    case.write_bytes(bundle.packed({"bundle.json": data, "bundle.note": data}))
+    begun = time.monotonic()
+    assert codes(agreed(window, case)) == {"archive.index"}
+    assert time.monotonic() - begun < 5
