@@ -101,12 +101,8 @@ class Browser:
     def open(self, url: str) -> None:
         """Open a page and wait until it is loaded."""
         self.events.clear()
-        self.call("Page.navigate", url=url)
-        if not self._loaded():
-            next(m for m in self._messages() if m.get("method") == "Page.loadEventFired")
-
-    def _loaded(self) -> bool:
-        return any(e["method"] == "Page.loadEventFired" for e in self.events)
+        self.call("Page.navigate", url=url)  # which answers when the new page has taken the place of the old one
+        self.evaluate("new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', () => done()))")
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, waited for where it is a promise."""

