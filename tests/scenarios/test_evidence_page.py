@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from chromium import Browser, needed
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from chromium import Browser, needed
 from mingwen.adapters.signers import sm2
 from mingwen.domain.digests import sha256, sm3
 from mingwen.domain.evidence import Published, Stamp
@@ -48,6 +48,7 @@ class Pen:
     sign: Sign
 
     def line(self, text: str, at: datetime | None = None) -> str:
+        """Return the line of signature under a text."""
         seconds = int(at.timestamp()) if at else None
         raw = self.sign(notes.message(text, self.key, seconds))
         return str(notes.Signature(self.key.name, self.key.id, notes.value(self.key, seconds, raw)))
@@ -91,12 +92,15 @@ class Authority:
 
     @property
     def root(self) -> Path:
+        """Its root, in PEM."""
         return self.folder / "root.pem"
 
-    def openssl(self, *arguments: str, given: bytes = b"") -> bytes:
-        return subprocess.run(("openssl", *arguments), cwd=self.folder, check=True, capture_output=True, input=given).stdout
+    def openssl(self, *arguments: str) -> bytes:
+        """Run OpenSSL in its folder."""
+        return subprocess.run(("openssl", *arguments), cwd=self.folder, check=True, capture_output=True).stdout
 
     def stamp(self, data: bytes) -> bytes:
+        """Return a TimeStampToken over ``data``."""
         (self.folder / "data").write_bytes(data)
         asked = self.openssl("ts", "-query", "-data", "data", "-cert", f"-{self.digest}")
         (self.folder / "ask").write_bytes(asked)
@@ -116,6 +120,7 @@ class Log:
 
     @property
     def keys(self) -> tuple[str, ...]:
+        """As verifier keys: of the log, then of its witnesses."""
         return tuple(str(pen.key) for pen in (*self.pens, *self.witnesses))
 
     def case(self) -> bytes:
@@ -198,6 +203,7 @@ class Window:
 
     @property
     def text(self) -> str:
+        """All that can be read in it."""
         return str(self.browser.evaluate("document.body.innerText"))
 
 
@@ -206,7 +212,7 @@ def codes(result: dict[str, Any]) -> set[str]:
 
 
 def agreed(window: Window, path: Path, **known: Any) -> dict[str, Any]:
-    """Let the page and the verifier in Python judge, who have to agree on each fault and its place, and return what the page says."""
+    """Let the page and the verifier in Python judge, who have to agree on each fault and its place; return what the page says."""
     result = window.judge(path, **known)
     content = known.get("content")
     report = verifier.verify(
@@ -282,8 +288,8 @@ def test_every_vector_is_judged_as_expected(window: Window) -> None:
 
 
 def test_its_words_are_those_of_the_table(window: Window) -> None:
-    tables = {"steps": words.STEPS, "meanings": words.MEANINGS, "words": words.WORDS, "outcomes": words.OUTCOMES}
-    ours = {name: {str(k): list(pair) for k, pair in table.items()} for name, table in tables.items()}
+    tables: dict[str, Any] = {"steps": words.STEPS, "meanings": words.MEANINGS, "words": words.WORDS, "outcomes": words.OUTCOMES}
+    ours = {name: {str(code): list(pair) for code, pair in table.items()} for name, table in tables.items()}
     assert window.browser.evaluate("WORDS") == ours
 
 
@@ -379,8 +385,9 @@ def test_nothing_leaves_it(window: Window) -> None:
 def test_an_older_browser_says_what_it_did_not_check(log: Log, case: Path, tmp_path: Path) -> None:
     """Browsers came to know Ed25519 and ML-DSA-44 late; what they do not know is not called a failure, nor a success."""
     without = (
-        "const known = crypto.subtle.importKey.bind(crypto.subtle); crypto.subtle.importKey = (form, data, type, ...rest) =>"
-        " missing.includes(type.name ?? type) ? Promise.reject(new DOMException('', 'NotSupportedError')) : known(form, data, type, ...rest)"
+        "const known = crypto.subtle.importKey.bind(crypto.subtle);"
+        "crypto.subtle.importKey = (form, data, type, ...rest) => missing.includes(type.name ?? type)"
+        " ? Promise.reject(new DOMException('', 'NotSupportedError')) : known(form, data, type, ...rest)"
     )
     with Browser(tmp_path) as browser:
         browser.open(PAGE.as_uri())
