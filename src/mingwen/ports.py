@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
-from mingwen.domain.evidence import Entry, Outcome, Published, Record, Stamp
+from mingwen.domain.evidence import Entry, Hold, Outcome, Published, Record, Stamp
 from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
@@ -158,9 +158,19 @@ class Ledger(Protocol):
         """Return the leaves at the positions from ``start`` up to ``end``; fewer where there are fewer."""
 
     def records(
-        self, *, number: int | None = None, subject: str | None = None, start: int | None = None, limit: int = 1000
+        self,
+        *,
+        number: int | None = None,
+        subject: str | None = None,
+        kind: str | None = None,
+        start: int | None = None,
+        before: datetime | None = None,
+        limit: int = 1000,
     ) -> Sequence[Record]:
-        """Return records in order of their numbers: that one, those about ``subject``, or those from position ``start`` on."""
+        """Return the records that pass every filter, in order of their numbers; with ``start``, in order of positions from there.
+
+        ``before`` passes those that are older and of which something is left to erase.
+        """
 
     def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
         """Erase these fields of an entry, or all, leaving their digests; save ``outcome`` in the same transaction.
@@ -173,10 +183,19 @@ class Archive(Protocol):
     """The checkpoints that were signed. The same database as ``Store``."""
 
     def publish(self, size: int, note: str, at: datetime) -> None:
-        """Keep a signed checkpoint, or add signatures to it; an older one of which nobody else spoke may go."""
+        """Keep a signed checkpoint, or add signatures to it; an older one of which nobody else spoke may go.
+
+        Raises:
+            Unproven: another checkpoint of this size was kept (``checkpoint.forked``).
+        """
 
     def attest(self, size: int, *, note: str | None = None, stamp: Stamp | None = None) -> None:
-        """Add what a witness (``note`` with its signatures) or an authority said of the checkpoint of this size."""
+        """Add what a witness (``note`` with its signatures) or an authority said of the checkpoint of this size.
+
+        Raises:
+            Misused: there is none of this size (``checkpoint.unknown``).
+            Unproven: the note is about another checkpoint (``checkpoint.forked``).
+        """
 
     def newest(self, *, most: int | None = None, attested: bool = False) -> Published | None:
         """Return the largest checkpoint of at most this size, of all or of the attested ones."""
@@ -185,14 +204,31 @@ class Archive(Protocol):
         """Return the smallest checkpoint of at least this size, of all or of the attested ones."""
 
 
+class Holds(Protocol):
+    """What must not expire. The same database as ``Store``; each change is one transaction with the entries that tell of it."""
+
+    def place(self, hold: Hold, outcome: Outcome[None]) -> None:
+        """Keep a hold. An id that was placed before changes nothing: the first stands."""
+
+    def release(self, id: str, at: datetime, outcome: Outcome[None]) -> None:  # noqa: A002 - as Hold has it
+        """End a hold. One that was released before stays as it is.
+
+        Raises:
+            Misused: there is none of this id (``hold.unknown``).
+        """
+
+    def active(self) -> Sequence[Hold]:
+        """Return the holds that were not released, oldest first."""
+
+
 class Objects(Protocol):
     """Named bytes that the world may read: a folder, or a bucket."""
 
     def read(self, name: str) -> bytes | None:
         """Return what stands there; None where nothing does."""
 
-    def write(self, name: str, data: bytes) -> None:
-        """Put ``data`` there whole and durably, or not at all; what stood there gives way."""
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Put them there, each whole or not at all, all of them durably when this returns; what stood there gives way."""
 
     def names(self, prefix: str) -> Iterable[str]:
         """Return the names that begin so, in any order."""

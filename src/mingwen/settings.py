@@ -255,6 +255,36 @@ SETTINGS: Final = {
             "whether verifying may fetch a manifest from where the file says it is",
             _yes_or_no,
         ),
+        Setting(
+            "log.origin",
+            "",
+            "the log's name, its checkpoints' first line; empty takes mingwen.local/ and the key's number",
+            _text,
+        ),
+        Setting(
+            "log.keys",
+            (),
+            "PEM files of the keys that sign the log: one of Ed25519, others beside it; empty takes one beside the store, made "
+            "at the first publish",
+            _texts,
+        ),
+        Setting(
+            "log.folder",
+            "",
+            "where the log is published: a folder, or s3://bucket/prefix with the AWS_… variables (the extra `s3`); empty takes "
+            "mingwen-log beside the store",
+            _text,
+        ),
+        Setting(
+            "log.head",
+            "",
+            "the second place that keeps the last checkpoint, best on another disk: a file, or s3://bucket/name; empty takes "
+            "one in your state folder",
+            _text,
+        ),
+        Setting("log.witnesses", (), "who cosigns checkpoints: each its address, a space, and its verifier key", _texts),
+        Setting("log.authorities", (), "addresses of RFC 3161 authorities that stamp checkpoints", _texts),
+        Setting("log.stamp_seconds", 3600.0, "an authority is asked again when its last stamp is older", _number(60, 31536000)),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )
 }

@@ -9,6 +9,8 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from mingwen.cli import exits
+from mingwen.cli.group_evidence import evidence
+from mingwen.cli.group_log import audit, log
 from mingwen.cli.options import shared
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
@@ -200,22 +202,6 @@ def inspect(name: str, *, as_json: bool, language: str | None) -> int:
     return inspection.run(name, {"language": language}, as_json=as_json)
 
 
-@cli.command(short_help="Show what was labelled and verified.")
-@click.option(
-    "--kind",
-    type=click.Choice(["label.produced", "label.propagated", "verdict.given", "gate.ruled"]),
-    help="Only entries of this kind.",
-)
-@click.option("--subject", help="Only this ProduceID, or file name where there was no label.")
-@click.option("--limit", "-n", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many.")
-@shared("json", "language", "store")
-def log(*, kind: str | None, subject: str | None, limit: int, as_json: bool, language: str | None, store: str | None) -> int:
-    """Show what was labelled and verified, newest first."""
-    from mingwen.cli import history  # noqa: PLC0415 - each command imports what it needs
-
-    return history.run({"language": language, "store_url": store}, kind=kind, subject=subject, limit=limit, as_json=as_json)
-
-
 @cli.command(short_help="Show the settings and where they come from.")
 @click.option("--template", is_flag=True, help="Print a configuration file to begin with.")
 @click.option("--path", is_flag=True, help="Print where the configuration file is looked for.")
@@ -273,6 +259,11 @@ def completion(shell: str) -> int:
     if chosen := get_completion_class(shell):
         click.echo(chosen(cli, {}, "mingwen", "_MINGWEN_COMPLETE").source())
     return exits.WELL
+
+
+cli.add_command(log)
+cli.add_command(audit)
+cli.add_command(evidence)
 
 
 def run(arguments: Sequence[str]) -> int:

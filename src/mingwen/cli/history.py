@@ -1,11 +1,17 @@
-"""``mingwen log``."""
+"""``mingwen log`` and ``mingwen log tail``."""
 
 from collections.abc import Mapping
+from threading import Event
+from typing import Final
 
 from mingwen import wire, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain.evidence import Entry
+
+PAUSE_SECONDS: Final = 0.5
+"""So often the tail looks for more."""
+_AT_ONCE: Final = 1000
 
 
 def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, limit: int, as_json: bool) -> int:
@@ -18,6 +24,29 @@ def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, l
             _print(number, entry)
     store.close()
     return exits.WELL
+
+
+def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool) -> int:
+    """Show published entries, oldest first."""
+    from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
+
+    world, pause = wiring_log.log_world(wiring.configuration(**flags)), Event()
+    newest = world.archive.newest()
+    start = max(0, newest.size - limit) if newest else 0
+    while True:
+        end = newest.size if newest else 0
+        while start < end and (records := world.ledger.records(start=start, limit=min(_AT_ONCE, end - start))):
+            for record in records:
+                if as_json:
+                    object_line({"position": record.position, **wire.entry(record.number, record.entry)})
+                else:
+                    line(coloured(f"#{record.position}", "dim"))
+                    _print(record.number, record.entry)
+            start += len(records)
+        if not follow:
+            return exits.WELL
+        pause.wait(PAUSE_SECONDS)
+        newest = world.archive.newest()
 
 
 def _print(number: int, entry: Entry) -> None:

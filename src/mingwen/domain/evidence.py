@@ -10,7 +10,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the log; never changed once saved."""
+    """One line of the log; once saved it is never changed, but fields of it may be erased."""
 
     kind: str
     """``label.produced``, ``label.propagated``, ``verdict.given``."""
@@ -73,3 +73,15 @@ class Published:
     stamps: tuple[Stamp, ...] = ()
     attested: bool = False
     """Did a witness or an authority speak of it? Others may be forgotten once there is a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An order to keep what is recorded about a subject, for a dispute: it does not expire as long as the hold stands."""
+
+    id: str
+    subject: str
+    reason: str
+    by: str
+    """Who placed it."""
+    placed_at: datetime

@@ -109,8 +109,9 @@ def step_1_index(out: Report, files: dict[str, bytes]) -> dict[str, Any] | None:
         used = [e[k] for e in index["entries"] for k in ("leaf", "fields", "proof")] + [c["note"] for c in index["checkpoints"]]
         stamps, labels = [n for c in index["checkpoints"] for n in c["stamps"]], (index["content"] or {"labels": []})["labels"]
         require(set(used + stamps + [row["file"] for row in labels]) <= set(names) - {"bundle.json", "bundle.note"}, "a name not in files")
-        require(rising(names) and rising([e["index"] for e in index["entries"]]), "order of entries and files")
+        require(rising(names) and rising([e["index"] for e in index["entries"]]) and index["entries"], "entries and files in order")
         require(len({c["note"] for c in index["checkpoints"]}) == len(index["checkpoints"]) <= MOST_CHECKPOINTS, "checkpoints")
+        require(index["checkpoints"], "a checkpoint")
         require(len(set(index["keys"])) == len(keys) <= MOST_KEYS and len(stamps) <= MOST_STAMPS, "keys twice, or too many")
         require(any(k.name == index["origin"] and k.kind in PLAIN for k in keys), "no key of the log")
         require(all(k.name == index["origin"] or k.kind not in PLAIN for k in keys), "a witness without times")
@@ -253,7 +254,7 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: "Note | None", trust
         token = read_token(data)
     except FAULTS as e:
         return out.fault(8, "stamp.malformed", name, e)
-    if not note or token["imprint"] != digest(token["imprint_by"], note.text.encode()):
+    if not note or token["imprint"] != attempt(digest, token["imprint_by"], note.text.encode()):
         out.fault(8, "stamp.imprint", name)
     signer, pool = token["signer"], token["certificates"]
     if not (signer and token["agrees"] and holds(spki(signer), token["digest_by"], token["signature"], token["signed"])):

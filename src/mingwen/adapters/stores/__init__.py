@@ -1,7 +1,38 @@
 """What is kept: one file a kind of store; ``open_store`` chooses by the URL."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from mingwen.domain.errors import Misused
-from mingwen.ports import Store
+from mingwen.ports import Archive, Holds, Ledger, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a store keeps for whoever keeps the log."""
+
+    ledger: Ledger
+    archive: Archive
+    holds: Holds
+    close: Callable[[], None]
+    """Lets go of files and connections."""
+
+
+def open_log(url: str) -> Log:
+    """Open the log in the store at ``url``, which is made where it is missing; through SQLAlchemy for both kinds.
+
+    Raises:
+        Misused: another kind of URL (``store.unknown``).
+        Unavailable: the database cannot be opened (``store.unavailable``).
+    """
+    open_store(url).close()  # the schema is there, and is new
+    from mingwen.adapters.stores.archive import SqlArchive  # noqa: PLC0415 - as below
+    from mingwen.adapters.stores.holds import SqlHolds  # noqa: PLC0415 - as below
+    from mingwen.adapters.stores.ledger import SqlLedger  # noqa: PLC0415 - as below
+    from mingwen.adapters.stores.log import Database  # noqa: PLC0415 - as below
+
+    database = Database(url)
+    return Log(SqlLedger(database), SqlArchive(database), SqlHolds(database), database.close)
 
 
 def open_store(url: str) -> Store:

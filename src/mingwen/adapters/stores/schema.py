@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 from mingwen.adapters.stores.rows import REVISION
 from mingwen.domain.errors import Misused
@@ -35,6 +35,7 @@ CONTENTS = Table(
     Index("ix_contents_produce_id", "produce_id", postgresql_using="hash"),  # a number may be longer than a b-tree takes
 )
 
+_WAITING = text("position IS NULL")
 ENTRIES = Table(
     "entries",
     METADATA,
@@ -44,9 +45,44 @@ ENTRIES = Table(
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("content", Text),  # the key of the content that was saved with it
+    Column("leaf", LargeBinary, nullable=False),
+    Column("salts", LargeBinary, nullable=False),
+    Column("hidden", LargeBinary, nullable=False, server_default=text("''")),
+    Column("position", BigInteger, unique=True),
     Index("ix_entries_subject", "subject", postgresql_using="hash"),  # as above: strangers choose it
     Index("ix_entries_kind_number", "kind", "number"),
+    Index("ix_entries_waiting", "number", postgresql_where=_WAITING, sqlite_where=_WAITING),
     sqlite_autoincrement=True,
+)
+
+CHECKPOINTS = Table(
+    "checkpoints",
+    METADATA,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("attested", Boolean, nullable=False),
+)
+
+STAMPS = Table(
+    "stamps",
+    METADATA,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("authority", Text, primary_key=True),
+    Column("at", Text, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+)
+
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("placed_at", Text, nullable=False),
+    Column("released_at", Text),
 )
 
 

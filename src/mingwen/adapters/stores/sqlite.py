@@ -54,11 +54,11 @@ class SqliteStore:
         """Keep states and entries in one transaction."""
         if not os.path.exists(self._path):  # noqa: PTH110 - a file without a name takes entries that nobody will ever read
             raise Unavailable("store.gone", f"expected the store at {self._path}, but somebody deleted it", hint="start anew")
+        laid_out = rows.outcome_rows(outcomes)
         with _translated(self._path), self._lock, self._transaction() as connection:
-            for outcome in outcomes:
-                state = outcome.state
-                if state is None or connection.execute(_INSERT_CONTENT, rows.content_row(state)).rowcount == 1:
-                    connection.executemany(_INSERT_ENTRY, [rows.entry_row(e) for e in outcome.entries])
+            for content, entries in laid_out:
+                if content is None or connection.execute(_INSERT_CONTENT, content).rowcount == 1:
+                    connection.executemany(_INSERT_ENTRY, entries)
 
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""

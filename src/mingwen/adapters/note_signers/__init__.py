@@ -1,0 +1,1 @@
+"""What signs notes: one file a kind of key store."""

@@ -1,0 +1,1 @@
+"""Where the world reads the log from: one file a kind of place."""

@@ -1,0 +1,80 @@
+"""The log's side of a database: one engine, which ``ledger``, ``archive`` and ``holds`` share, for both kinds of store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from mingwen.adapters.stores import rows
+from mingwen.adapters.stores.schema import ENTRIES
+from mingwen.domain.errors import Unavailable
+from mingwen.domain.evidence import Outcome
+
+BUSY_SECONDS: Final = 30
+
+# A commit survives a power cut (FULL); what is erased is overwritten with zeros (secure_delete).
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+
+
+class Database:
+    """A database whose schema stands already; any number of threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        if url.startswith("sqlite:///"):
+            path = Path(url.removeprefix("sqlite:///")).expanduser()
+            self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+            sa.event.listen(self._engine, "connect", _set_up)
+            sa.event.listen(self._engine, "begin", _begin)
+        else:
+            self._engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+        self._writing = self._engine.execution_options(writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection to read from."""
+        with _translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, lock: int | None = None) -> Iterator[sa.Connection]:
+        """Give a connection in a transaction, alone among all that ask for the same ``lock``; on SQLite among all that write."""
+        with _translated(), self._writing.begin() as connection:
+            if lock is not None and connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def save_entries(connection: sa.Connection, outcome: Outcome[None]) -> None:
+    """Keep the entries of an outcome in the transaction of ``connection``."""
+    ((_, entries),) = rows.outcome_rows([outcome])
+    if entries:
+        connection.execute(sa.insert(ENTRIES), entries)
+
+
+def _set_up(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun below
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as e:
+        reason = str(getattr(e, "orig", None) or e).strip().splitlines()[0]
+        hint = "check store.url, the disk, and that the server runs"
+        raise Unavailable("store.unavailable", f"expected to use the log in the store, but: {reason}", hint=hint) from e
