@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from mingwen.domain import _der
 from mingwen.domain.digests import sm3
 from mingwen.proofs import merkle, notes, verifier
@@ -150,7 +152,7 @@ class Authority:
         *,
         ends: datetime = START + timedelta(days=3650),
         critical: bool = True,
-        purposes: tuple[x509.ObjectIdentifier, ...] | None = (x509.ExtendedKeyUsageOID.TIME_STAMPING,),
+        purposes: tuple[x509.ObjectIdentifier, ...] | None = (ExtendedKeyUsageOID.TIME_STAMPING,),
         authority: bool = False,
     ) -> None:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])

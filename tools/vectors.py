@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from vector_drafts import CONTENT, INDEX, KEY, VECTORS, Draft, attested, b64, draft, entry, salts, vector
 from vector_parts import (
     FOLDER,
@@ -445,7 +445,7 @@ def by(name: str, **odd: Any) -> Authority:
     return Authority(name, ec_key(name), ROOT, **odd)
 
 
-ANY, CODE = x509.ExtendedKeyUsageOID.TIME_STAMPING, x509.ExtendedKeyUsageOID.CODE_SIGNING
+ANY, CODE = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING
 stamp("stamp-none", "A time stamp that is none.", lambda *_: b"0\x03\x02\x01\x01", "stamp.malformed")
 stamp("stamp-truncated", "A time stamp that is cut off.", lambda t, s: token(t, attested(s))[:-40], "stamp.malformed")
 stamp("stamp-of-other", "The time stamp of something else.", lambda _, s: token("something else\n", attested(s)), "stamp.imprint")
