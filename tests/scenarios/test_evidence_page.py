@@ -331,13 +331,13 @@ def test_what_it_says_of_changed_files_is_what_the_other_says(window: Window, lo
     case = tmp_path / "changed.zip"
     for i, name in enumerate(made):
         data = made[name]
-        for j in range(6):
-            at = (7919 * (i + 1) * (j + 1)) % len(data)
+        for j in range(3):
+            at = 7919 * (i + 1) * (j + 1) % len(data)
             worse = (
                 data[:at] + bytes([data[at] ^ 1 << j]) + data[at + 1 :],
                 data[:at] + data[at + 1 :],
                 data[: at + 1] + data[at:],
-            )[j % 3]
+            )[j]
             case.write_bytes(bundle.packed({**made, name: worse}))
             result, report = window.judge(case), verifier.verify(case.read_bytes())
             assert result["outcome"] == "broken"
