@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata, resources
 from pathlib import Path
@@ -152,9 +153,9 @@ def verify(name: str, given: Mapping[str, object]) -> int:
         hint = "a key looks like example.com/log+530d903a+AekyeRrm…; a root is a certificate in PEM"
         raise Misused("key.verifier", f"expected verifier keys and roots, but: {e}", hint=hint) from e
     if given["as_json"]:
-        object_line({"bundle": name, **verifier.asdict(report)})
+        object_line({"bundle": name, **asdict(report)})
     else:
-        _print(report, language)
+        _print(report, language, idle=_idle(report, pinned=bool(keys)))
     return exits.FINDING if report.outcome == "broken" else exits.WELL
 
 
@@ -173,12 +174,22 @@ def _read(path: Path, most: int) -> bytes:
         return source.read(most)
 
 
-def _print(report: Report, language: str) -> None:
+def _idle(report: Report, *, pinned: bool) -> set[int]:
+    """Return the steps that had nothing to check: to say that they hold would be too much."""
+    if not report.entries:  # the archive could not be read
+        return set(words.STEPS) - {1}
+    kinds = {a["kind"] for a in report.attested}
+    there = {7: "cosignature" in kinds, 8: "stamp" in kinds, 9: bool(kinds), 10: report.content is not None, 11: pinned}
+    return {number for number, something in there.items() if not something}
+
+
+def _print(report: Report, language: str, *, idle: set[int]) -> None:
     """Print the steps, what the entries say, and the outcome."""
     for number in words.STEPS:
         faults = [f for f in report.findings if f["step"] == number]
-        mark = coloured("✗", "red") if faults else coloured("✓", "green") if report.entries or number == 1 else "·"
-        line(f"{mark} {number:2} {say(words.STEPS, number, language)}: {say(words.MEANINGS, number, language)}")
+        mark = coloured("✗", "red") if faults else "·" if number in idle else coloured("✓", "green")
+        meaning = say(words.PARTS, "idle", language) if number in idle and not faults else say(words.MEANINGS, number, language)
+        line(f"{mark} {number:2} {say(words.STEPS, number, language)}: {meaning}")
         for f in faults:
             detail = f" ({clean(f['detail'])})" if f["detail"] else ""
             line(f"     {coloured(f['code'], 'red')} {clean(f['place'])}: {say(words.WORDS, f['code'], language)}{detail}")

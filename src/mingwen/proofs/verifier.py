@@ -28,20 +28,9 @@ FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, Sto
 Row: TypeAlias = dict[str, Any]
 Cert: TypeAlias = x509.Certificate
 Point: TypeAlias = tuple[int, int] | None
-
-class Key(NamedTuple):
-    text: str
-    name: str
-    kind: bytes
-    public: bytes
-    id: bytes
-
-class Note(NamedTuple):
-    text: str
-    signatures: dict[tuple[str, bytes], bytes]  # by name and number of the key
-    origin: str = ""
-    size: int = -1
-    root: bytes = b""
+Key = NamedTuple("Key", [("text", str), ("name", str), ("kind", bytes), ("public", bytes), ("id", bytes)])
+Signatures: TypeAlias = dict[tuple[str, bytes], bytes]  # by name and number of the key
+Note = NamedTuple("Note", [("text", str), ("signatures", Signatures), ("origin", str), ("size", int), ("root", bytes)])
 
 @dataclass
 class Report:
@@ -96,7 +85,6 @@ def verify(data: bytes, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] =
     step_11_keys(out, log, signed, mine)
     out.outcome = "broken" if out.findings else "proven" if mine else "consistent"
     return out
-
 # 1. The archive
 def step_1_form(out: Report, data: bytes) -> dict[str, bytes] | None:
     files, at = list[tuple[str, bytes]](), 0
@@ -150,12 +138,10 @@ def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key
     held = {k: signed_at(note, k) for k in log if k.kind in PLAIN}
     out.check(0 in held.values() and -1 not in held.values(), 1, "archive.signature", "bundle.note")
     return {k for k, at in held.items() if at == 0}
-
 # 2. The entries
 def step_2_leaf(out: Report, name: str, data: bytes) -> Row:
     leaf: Row = attempt(read_json, data, LEAF, 65_535) or {}
     return leaf if out.check(leaf, 2, "entry.malformed", name) else {}
-
 # 3. The fields (RFC 9901 section 4.2)
 def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
     try:
@@ -173,7 +159,6 @@ def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
         together = digests(b"".join(sorted(unbase64(pair[i]) for pair in pairs)))[i]
         out.check(not leaf or together == leaf[kind], 3, f"field.{kind}", name)
     return {"disclosed": {n: value for _, n, value in shown}, "hidden": len(given["hidden"])}
-
 # 4. Inclusion (c2sp.org/tlog-proof, RFC 6962 section 2.1.1)
 def step_4_inclusion(out: Report, row: Row, read: dict[str, bytes], checkpoints: list[bytes]) -> int:
     try:
@@ -199,7 +184,6 @@ def climb(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
     if index < left:
         return joined(climb(index, left, leaf, path[:-1]), path[-1])
     return joined(path[-1], climb(index - left, size - left, leaf, path[:-1]))
-
 # 5. Checkpoints (c2sp.org/tlog-checkpoint)
 def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set[Key]) -> None:
     for row in rows:
@@ -211,7 +195,6 @@ def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set
             if at in (None, -1):
                 out.fault(5, f"checkpoint.{'signature' if at else 'unsigned'}", row["note"], key.text[:80])
                 signed.discard(key)
-
 # 6. One log (RFC 6962 section 2.1.2)
 def step_6_one_log(out: Report, rows: list[Row]) -> None:
     out.check(not rows[0]["consistency"], 6, "log.inconsistent", rows[0]["note"], "a proof from nothing")
@@ -233,7 +216,6 @@ def grow(old: int, new: int, path: list[bytes], known: bytes | None) -> tuple[by
         return older, joined(newer, path[-1])
     older, newer = grow(old - left, new - left, path[:-1], None)
     return joined(path[-1], older), joined(path[-1], newer)
-
 # 7. Witnesses (c2sp.org/tlog-cosignature)
 def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list[Key], proven: int) -> None:
     for key in dict.fromkeys([*known, *named]):
@@ -244,7 +226,6 @@ def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list
                 out.attested.append({"kind": "cosignature", "size": size, "at": time, "by": key.name, "named": key in named})
         reached = any(at not in (None, -1) and size >= proven for size, at in held.values())
         out.check(key not in named or reached, 7, "witness.missing", key.name)
-
 # 8. Time stamps (RFC 3161, RFC 5652, RFC 5280; revocation is not looked up)
 def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[Cert]) -> None:
     found = len(out.findings)
@@ -308,7 +289,6 @@ def issued(cert: Cert, issuer: Cert) -> bool:
     if spki(issuer).startswith(SM2_SPKI):
         return verified(spki(issuer), "sm3", cert.signature, cert.tbs_certificate_bytes)
     return attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
-
 # 9. Times
 def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> None:  # noqa: FBT001
     counted = [a for a in out.attested if a["at"] and (a["named"] or not (trusted if a["kind"] == "stamp" else named))]
@@ -319,7 +299,6 @@ def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> No
         at = moment(entry["at"]) if "at" in entry else None
         out.check(not (at and before) or at - moment(before["at"]) <= SLACK, 9, "time.future", row["leaf"], before)
         out.check(not (at and after) or moment(after["at"]) - at <= SLACK, 9, "time.backdated", row["leaf"], after)
-
 # 10. The content
 def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], file: tuple[int, str, str] | None) -> None:
     if content:
@@ -340,13 +319,11 @@ def label(text: str) -> list[Any]:
     value = json.loads(text) if text.count("{") <= MOST_DEPTH else {}
     inner = value.get("AIGC", value)
     return [inner.get(name, "") for name in LABEL]
-
 # 11. Keys
 def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:
     out.keys = [k.text for k in log if k in signed and all(f["code"] != "checkpoint.malformed" for f in out.findings)]
     for key in mine:
         out.check(key.text in out.keys, 11, "key.untrusted", key.name, key.text[:80])
-
 # What the steps rest on: keys, notes and checkpoints (c2sp.org/signed-note)
 def read_key(text: str) -> Key:
     name, number, data = text.split("+", 2)
@@ -363,7 +340,7 @@ def read_note(data: bytes) -> Note:
     signatures = {(m[1], unbase64(m[2])[:4]): unbase64(m[2])[4:] for m in lines if m}
     require(gap and below.endswith("\n"), "a text, an empty line, and lines of signatures")
     require(len(signatures) == len(lines) <= MOST_SIGNATURES, "a signature in every line, each key once")
-    return Note(text + "\n", signatures)
+    return Note(text + "\n", signatures, "", -1, b"")
 
 def read_checkpoint(data: bytes) -> Note:
     note = read_note(data)
@@ -386,7 +363,6 @@ def signed_at(note: Note, key: Key) -> int | None:
         message = b"subtree/v1\n\0" + names + struct.pack(">QQ", 0, note.size) + note.root
     spki_der = (SM2_SPKI if key.kind == SM2 else key.kind) + key.public
     return at if at < 1 << 63 and verified(spki_der, "sm3", value, message) else -1
-
 # Signatures and digests
 PKCS7, PKCS9 = bytes.fromhex("2a864886f70d01"), bytes.fromhex("2a864886f70d0109")  # prefixes of object identifiers
 TST_INFO, SM2_SPKI = PKCS9 + b"\x10\1\4", bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
@@ -399,11 +375,8 @@ B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
 G = (0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
      0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0)
 
-def hasher(name: str | None) -> hashes.Hash:
-    return hashes.Hash(HASHES[name or ""])
-
 def digest(name: str | None, data: bytes) -> bytes:
-    made = hasher(name)
+    made = hashes.Hash(HASHES[name or ""])
     made.update(data)
     return made.finalize()
 
@@ -471,7 +444,6 @@ def dig(data: bytes, *path: int) -> bytes:
 def spki(cert: Cert) -> bytes:
     parts = der(dig(cert.tbs_certificate_bytes, 0))
     return parts[6 if parts[0][0] == 0xA0 else 5][2]
-
 # JSON (RFC 8785), base64, times
 def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa: ANN401
     text = data.decode() if len(data) <= most else ""
@@ -498,19 +470,15 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only
     return f"{'-' * sign}{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{int(exponent) + len(text) - 1:+d}"
 
 def fits(value: Any, shape: Any) -> bool:  # noqa: ANN401
-    """Say whether a value is of a shape: a type, a pattern, {name: shape}, [of each], (of each in turn), {one of these}, a check."""
-    match shape:
-        case type():
-            return type(value) is shape
-        case re.Pattern():
-            return isinstance(value, str) and shape.fullmatch(value) is not None
-        case dict():
-            return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
-        case list():
-            return isinstance(value, list) and all(fits(v, shape[0]) for v in value)
-        case tuple():
-            return isinstance(value, list) and len(value) == len(shape) and all(map(fits, value, shape))
-    return bool(shape(value))
+    """Say whether a value is of a shape: {name: shape}, [of each], (of each in turn), a type, a pattern, or a check."""
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
+    if isinstance(shape, list | tuple):
+        shapes = shape * len(value) if isinstance(shape, list) and isinstance(value, list) else shape
+        return isinstance(value, list) and len(value) == len(shapes) and all(map(fits, value, shapes))
+    if isinstance(shape, re.Pattern):
+        return isinstance(value, str) and shape.fullmatch(value) is not None
+    return type(value) is shape if isinstance(shape, type) else bool(shape(value))
 
 def require(condition: object, what: str) -> None:
     if not condition:
@@ -546,55 +514,38 @@ LABEL = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropa
 NUMBER, NAME = "(?:0|[1-9][0-9]{0,18})", re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 HASH, HEX = re.compile("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="), re.compile("[0-9a-f]{64}")  # 32 bytes
 SALT, TEXT = re.compile("[A-Za-z0-9_-]{21}[AQgw]"), re.compile("(?s:.+)")  # 16 bytes
-
-def a_time(value: object) -> bool:
-    return isinstance(value, str) and attempt(moment, value) is not False
-
-def a_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 53
-
-def maybe(shape: object) -> Any:  # noqa: ANN401
-    return lambda value: value is None or fits(value, shape)
-
-LEAF = {"at": a_time, "fields": a_count, "kind": TEXT, "sha256": HASH, "sm3": HASH, "v": lambda v: type(v) is int and v == 1}
+A_TIME, A_COUNT = (lambda v: isinstance(v, str) and attempt(moment, v)), (lambda v: type(v) is int and 0 <= v < 1 << 53)
+OR_HEX, OR_TEXT = (lambda v: v is None or fits(v, HEX)), (lambda v: v is None or isinstance(v, str))
+LEAF = {"at": A_TIME, "fields": A_COUNT, "kind": TEXT, "sha256": HASH, "sm3": HASH, "v": lambda v: type(v) is int and v == 1}
 FIELDS, DISCLOSURE = {"disclosed": [str], "hidden": [{"sha256": HASH, "sm3": HASH}]}, (SALT, str, lambda _: True)
-CONTENT = {"name": str, "bytes": a_count, "sha256": maybe(HEX), "sm3": maybe(HEX), "iscc": maybe(str),
-           "labels": [{"place": str, "file": str}], "entry": a_count}
-INDEX = {"format": re.compile(FORMAT), "created": a_time, "origin": TEXT, "keys": [str], "content": maybe(CONTENT),
-         "entries": [{"index": a_count, "leaf": str, "fields": str, "proof": str}],
-         "checkpoints": [{"size": a_count, "note": str, "stamps": [str], "consistency": [HASH]}],
-         "custody": [{"at": a_time, "by": str, "what": str}], "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
+CONTENT = {"name": str, "bytes": A_COUNT, "sha256": OR_HEX, "sm3": OR_HEX, "iscc": OR_TEXT,
+           "labels": [{"place": str, "file": str}], "entry": A_COUNT}
+INDEX = {"format": re.compile(FORMAT), "created": A_TIME, "origin": TEXT, "keys": [str], "content": lambda v: v is None or fits(v, CONTENT),
+         "entries": [{"index": A_COUNT, "leaf": str, "fields": str, "proof": str}],
+         "checkpoints": [{"size": A_COUNT, "note": str, "stamps": [str], "consistency": [HASH]}],
+         "custody": [{"at": A_TIME, "by": str, "what": str}], "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
          "environment": lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values())}
 
 def measured(source: Any) -> tuple[int, str, str]:  # noqa: ANN401
     """Return the size of a file, its SHA-256 and its SM3."""
-    size, made = 0, (hasher("sha256"), hasher("sm3"))
+    size, made = 0, [hashes.Hash(HASHES[name]) for name in ("sha256", "sm3")]
     while data := source.read(1 << 20):
         size += len(data)
-        for one in made:
-            one.update(data)
+        made = [one.update(data) or one for one in made]  # type: ignore[func-returns-value]
     return size, made[0].finalize().hex(), made[1].finalize().hex()
-
-def read_file(name: str, most: int) -> bytes:
-    with open(name, "rb") as source:  # noqa: PTH123 - nothing but what a reader knows
-        return source.read(most)
 
 def main() -> int:
     options = argparse.ArgumentParser(description="Verify an evidence bundle, offline.")
     options.add_argument("bundle")
-    options.add_argument("--key", action="append", default=[], help="of the log, as its owner gave it to you: example.com/log+…+…")
-    options.add_argument("--witness", action="append", default=[], help="the key of a witness you know")
-    options.add_argument("--root", action="append", default=[], metavar="PEM", help="a root you know")
     options.add_argument("--content", metavar="FILE", help="the file that the bundle tells of")
-    options.add_argument("--json", action="store_true")
+    options.add_argument("--json", action="store_true", help="print one line")
+    for flag, text in {"--key": "of the log, as its owner gave it to you", "--witness": "key of one you know", "--root": "PEM file"}.items():
+        options.add_argument(flag, action="append", default=[], help=text)
     given = options.parse_args()
     try:
-        data, content = read_file(given.bundle, MOST_BYTES + 1), None
-        roots = tuple(read_file(name, MOST_NOTE) for name in given.root)
-        if given.content:
-            with open(given.content, "rb") as source:  # noqa: PTH123
-                content = measured(source)
-        report = verify(data, tuple(given.key), tuple(given.witness), roots, content)
+        data, *roots = (open(name, "rb").read(MOST_BYTES + 1) for name in (given.bundle, *given.root))  # noqa: PTH123, SIM115
+        content = measured(open(given.content, "rb")) if given.content else None  # noqa: PTH123, SIM115
+        report = verify(data, tuple(given.key), tuple(given.witness), tuple(roots), content)
     except (OSError, *FAULTS) as e:
         options.error(str(e))
     print(json.dumps(asdict(report), ensure_ascii=True, indent=None if given.json else 1))

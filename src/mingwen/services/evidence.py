@@ -184,9 +184,10 @@ def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
 
 
 def _told_of(content: Content, records: Sequence[Record]) -> Content:
-    """Name the entry that tells of a file: the newest that is bound to its very bytes, else the newest."""
+    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any."""
     bound = [r for r in records if r.entry.detail.get("sha256") == content.sha256]
-    return replace(content, entry=(bound or records)[-1].position or 0, bound=bool(bound))
+    labelled = [r for r in records if "label" in r.entry.detail]
+    return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
 
 
 def _opened(
