@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from mingwen.services import evidence, publishing
 from mingwen.services.evidence import ExportEvidence, File
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
-from vector_parts import ROOT, WITNESS, token  # noqa: E402 - a tool, found by the line above
+from vector_parts import ROOT, WITNESS, token  # a tool, found by the line above
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -34,6 +34,7 @@ class LocalWitness:
     name = WITNESS.key.name
 
     def cosign(self, old: int, proof: Sequence[bytes], note: str) -> Sequence[Signature]:
+        """Sign whatever comes."""
         return [WITNESS.sign(notes.parse(note.encode()).text, datetime.now(UTC))]
 
 
@@ -43,15 +44,16 @@ class LocalAuthority:
     name = "https://tsa.example"
 
     def stamp(self, data: bytes) -> Stamp:
+        """Stamp whatever comes."""
         now = datetime.now(UTC)
         return Stamp(self.name, token(data.decode(), now), now)
 
 
 @pytest.fixture
-def world(library: None, tmp_path: Path) -> Iterator[LogWorld]:
+def world(library: None, tmp_path: Path) -> LogWorld:
     config = wiring.configuration()
     wiring_log.begin(config)
-    yield replace(wiring_log.log_world(config), witnesses=(LocalWitness(),), authorities=(LocalAuthority(),))
+    return replace(wiring_log.log_world(config), witnesses=(LocalWitness(),), authorities=(LocalAuthority(),))
 
 
 def acted(world: LogWorld, subject: str, **detail: object) -> None:
@@ -83,7 +85,9 @@ def test_an_entry_is_bounded_by_what_others_attested_before_and_after(world: Log
     assert entry["after"]["size"] == 1
     assert entry["before"]["size"] == 2
     (act,) = made.case.acts
-    assert act.after and act.before and act.after.at <= act.before.at
+    assert act.after
+    assert act.before
+    assert act.after.at <= act.before.at
     (told,) = world.ledger.records(kind="evidence.exported")
     assert told.entry.subject == made.sha256
     assert told.entry.detail["entries"] == list(made.numbers)
