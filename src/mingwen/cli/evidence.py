@@ -10,6 +10,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from cryptography.hazmat.primitives import hashes
+
 from mingwen import face, settings, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, complaint, line, object_line, report_error
@@ -132,6 +134,13 @@ def _iscc(source: BinaryIO) -> str | None:
     return str(made.finalize().iscc)
 
 
+def _reports(case: "Case") -> dict[str, bytes]:
+    """Write the reports in every language."""
+    from mingwen import reports  # noqa: PLC0415 - see above
+
+    return {name: data for language in reports.LANGUAGES for name, data in reports.render(case, language).items()}
+
+
 def _publish(world: "LogWorld", config: Configuration) -> None:
     """Publish what waits, and ask those who attest; that one of them fails is told, and does not stop the export."""
     from mingwen.services import publishing  # noqa: PLC0415 - see above
@@ -153,7 +162,7 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     content = None
     if given["content"]:
         with opened(Path(str(given["content"]))) as source:
-            content = verifier.measured(source)
+            content = _measured(source)
     try:
         report = verifier.verify(data, keys, witnesses, roots, content)
     except ValueError as e:
@@ -164,6 +173,17 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     else:
         _print(report, language, idle=_idle(report, pinned=bool(keys)))
     return exits.FINDING if report.outcome == "broken" else exits.WELL
+
+
+def _measured(source: BinaryIO) -> tuple[int, str, str]:
+    """Return the size of a file, its SHA-256 and its SM3."""
+    size, made = 0, [hashes.Hash(verifier.HASHES[name]) for name in ("sha256", "sm3")]
+    while data := source.read(_AT_ONCE):
+        size += len(data)
+        for each in made:
+            each.update(data)
+    sha256, sm3 = (each.finalize().hex() for each in made)
+    return size, sha256, sm3
 
 
 def _key(text: str) -> str:

@@ -1,5 +1,6 @@
 """``mingwen log`` and ``mingwen log tail``."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from threading import Event
@@ -40,6 +41,7 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
             start = _published(world.ledger, start, newest.size if newest else 0, as_json=as_json)
             if not follow:
                 return exits.WELL
+            sys.stdout.flush()  # whoever reads a pipe waits for it
             pause.wait(PAUSE_SECONDS)
             newest = world.archive.newest()
 

@@ -1,6 +1,7 @@
 """``mingwen log publish``, ``adopt`` and ``key``."""
 
 import base64
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -54,6 +55,7 @@ def _follow(world: LogWorld, config: Configuration, *, as_json: bool) -> None:
     try:
         for published in publishing.run(world, stopped.wait):
             _show(notes.parse(published.note.encode()).text, config.language, as_json=as_json)
+            sys.stdout.flush()  # whoever reads a pipe waits for it
     finally:
         stopped.set()
 
