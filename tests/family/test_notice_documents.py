@@ -5,6 +5,7 @@ import io
 import random
 import re
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -454,6 +455,9 @@ BOOKS: dict[str, Callable[[], bytes]] = {
 }
 
 
+LOADED = "import io, sys; from odf.opendocument import load; load(io.BytesIO(sys.stdin.buffer.read()))"
+
+
 @pytest.mark.parametrize("name", BOOKS)
 @pytest.mark.parametrize("moments", [(Moment.START,), (Moment.MIDDLE,), (Moment.END,), ALL])
 def test_open_documents_and_books_are_found_labelled(name: str, moments: tuple[Moment, ...]) -> None:
@@ -466,7 +470,7 @@ def test_open_documents_and_books_are_found_labelled(name: str, moments: tuple[M
     assert changed == (["OEBPS/c d.xhtml"] if name == "epub" else ["content.xml"])
     ran("xmllint", "--noout", "-", given=parts[changed[0]])
     if name != "epub":
-        assert module("odf.opendocument").load(io.BytesIO(after))
+        ran(sys.executable, "-c", LOADED, given=after)  # odfpy remembers every namespace it meets
 
 
 def test_declarations_of_a_text_stay_before_the_label() -> None:

@@ -10,6 +10,7 @@ from mingwen import wire, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain.evidence import Entry
+from mingwen.domain.kinds import KINDS
 from mingwen.ports import Ledger
 
 PAUSE_SECONDS: Final = 0.5
@@ -65,6 +66,10 @@ def _print(number: int, entry: Entry) -> None:
         kept = f"tier {entry.detail.get('tier')}, {'written' if entry.detail.get('changed') else 'nothing written'}"
     what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
     line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
+    if "format" not in entry.detail:  # it is about no file, or that was erased
+        kind = KINDS.get(entry.kind)
+        line(f"       {kind.en if kind else 'a kind that this version does not know'}")
+        return
     line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
     delivery = entry.detail.get("delivery")
     if isinstance(delivery, dict):

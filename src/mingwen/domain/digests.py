@@ -1,6 +1,11 @@
-"""Digests of bytes: SHA-256, and SM3 (GB/T 32905) for those who ask for Chinese algorithms."""
+"""Digests of bytes and of files: SHA-256, and SM3 (GB/T 32905) for those who ask for Chinese algorithms."""
 
 import hashlib
+import io
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Protocol
+
+PIECE_BYTES: Final = 1 << 20
 
 
 def sha256(data: bytes) -> bytes:
@@ -10,11 +15,67 @@ def sha256(data: bytes) -> bytes:
 
 def sm3(data: bytes) -> bytes:
     """Return the SM3 digest, 32 bytes."""
+    made = _new_sm3()
+    made.update(data)
+    return made.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Digesting:
+    """Which files' digests go into the log."""
+
+    most_bytes: int = 0
+    """Larger files have none; 0 leaves all without."""
+    sm3: bool = False
+    """SM3 beside SHA-256; it takes seven times as long."""
+
+
+def of(source: BinaryIO, how: Digesting) -> dict[str, object]:
+    """Return ``bytes``, ``sha256`` and, if asked for, ``sm3`` of a whole stream (hexadecimal); nothing where it is too large."""
+    if source.seek(0, io.SEEK_END) > how.most_bytes:
+        return {}
+    source.seek(0)
+    size, made = _read(source, {"sha256": hashlib.sha256()} | ({"sm3": _new_sm3()} if how.sm3 else {}))
+    return {"bytes": size, **{name: one.hex() for name, one in made.items()}}
+
+
+def of_stream(source: BinaryIO) -> tuple[int, bytes, bytes]:
+    """Read ``source`` from where it stands to its end; return how many bytes that was, their SHA-256 and their SM3."""
+    size, made = _read(source, {"sha256": hashlib.sha256(), "sm3": _new_sm3()})
+    return size, made["sha256"], made["sm3"]
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+def _read(source: BinaryIO, made: dict[str, _Hash]) -> tuple[int, dict[str, bytes]]:
+    size = 0
+    while piece := source.read(PIECE_BYTES):
+        size += len(piece)
+        for one in made.values():
+            one.update(piece)
+    return size, {name: one.digest() for name, one in made.items()}
+
+
+def _new_sm3() -> _Hash:
     try:
-        return hashlib.new("sm3", data).digest()
+        return hashlib.new("sm3")
     except ValueError:  # a Python built without it
+        return _Sm3()
+
+
+class _Sm3:
+    """SM3 by the library ``cryptography``, in the shape of ``hashlib``."""
+
+    def __init__(self) -> None:
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
 
-        made = hashes.Hash(hashes.SM3())
-        made.update(data)
-        return made.finalize()
+        self._made = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes, /) -> None:
+        self._made.update(data)
+
+    def digest(self) -> bytes:
+        return self._made.finalize()

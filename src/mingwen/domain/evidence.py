@@ -1,7 +1,7 @@
 """What happened, to what, when, by whom; and the shape in which every rule returns it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -30,6 +30,10 @@ class Outcome(Generic[S]):
 
     state: S
     entries: tuple[Entry, ...]
+
+    def telling(self, **facts: object) -> "Outcome[S]":
+        """Return the same with further facts in the detail of every entry, as what was found out after the rule was followed."""
+        return replace(self, entries=tuple(replace(e, detail={**e.detail, **facts}) for e in self.entries))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What the labels of one file amount to: parse each site, compare them, and give one of four verdicts."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -73,6 +74,8 @@ class Report:
     verdict: Verdict
     labels: tuple[ReadLabel, ...]
     findings: tuple[Finding, ...]
+    digests: Mapping[str, object] = field(default_factory=dict)
+    """``bytes`` and ``sha256`` of the file, where the log shall tell them (``digests.of``)."""
 
 
 def judge(reading: Reading, *, file: str, format_name: str, guide: str, source: str, also: tuple[Finding, ...] = ()) -> Report:

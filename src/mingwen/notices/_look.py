@@ -36,6 +36,10 @@ _APART: Final = 5
 """Ink above or below a letter by more than a line's height by this is none of it, but a speck of what lies around the label."""
 
 
+_OPENED: Final = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What Pillow decodes itself, and no plugin that somebody else in the process may have added."""
+
+
 def upright(source: BinaryIO) -> Pixels:
     """Decode a picture as it is shown: turned by its Exif orientation, on white paper; the first of several.
 
@@ -47,7 +51,7 @@ def upright(source: BinaryIO) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            opened = Image.open(source)
+            opened = Image.open(source, formats=_OPENED)
             _room.require(opened.width * opened.height, source.seek(0, io.SEEK_END))
             ImageOps.exif_transpose(opened, in_place=True)
             picture = in_bytes(opened)

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from mingwen.domain import sm2, sm2_signatures
 from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Malformed
@@ -212,13 +209,12 @@ def holds(key: Key, signed: bytes, signature: bytes) -> bool:
     """Say whether ``signature`` is that of ``key`` over the bytes ``signed``."""
     if key.kind is Kind.SM2:
         return sm2_signatures.verify(key.public, signed, signature)
-    try:
-        if key.kind is Kind.ML_DSA_44:
-            from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey  # noqa: PLC0415 - few logs have one
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - a large library, for those who check signatures
+    from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa  # noqa: PLC0415 - the same
 
-            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, signed)
-        else:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, signed)
+    public = mldsa.MLDSA44PublicKey if key.kind is Kind.ML_DSA_44 else ed25519.Ed25519PublicKey
+    try:
+        public.from_public_bytes(key.public).verify(signature, signed)
     except (InvalidSignature, ValueError):
         return False
     return True

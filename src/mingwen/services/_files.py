@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
 from mingwen import formats
-from mingwen.domain import manifests
+from mingwen.domain import digests, manifests
 from mingwen.domain.clues import Channel
 from mingwen.domain.errors import Malformed, Refused, Unproven
 from mingwen.domain.labels import AigcLabel, to_json
@@ -41,6 +41,8 @@ class Written:
     """What has to stand beside it."""
     manifest: bool
     """Was a manifest signed?"""
+    digests: Mapping[str, object]
+    """``bytes`` and ``sha256`` of it, as the log shall tell them (``digests.of``)."""
 
 
 def format_of(world: World, name: str, source: BinaryIO) -> Format:
@@ -168,4 +170,4 @@ def write(  # noqa: PLR0913 - each is a part of one output
             f"expected the label back at {format_.place}, found {len(back.sites)} labels, {len(back.unread)} unread channels",
             hint="the output is discarded and the source untouched; please report the file's kind",
         )
-    return Written(sink.seek(0, io.SEEK_END), outside, signed is not None)
+    return Written(sink.seek(0, io.SEEK_END), outside, signed is not None, digests.of(sink, world.digesting))

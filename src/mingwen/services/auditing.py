@@ -14,8 +14,6 @@ from mingwen.domain.evidence import Published, Record
 from mingwen.domain.log_faults import Fault, fault
 from mingwen.ports import LogWorld
 from mingwen.proofs import leaves, notes, tiles
-from mingwen.proofs.leaves import Digests
-from mingwen.proofs.merkle import HASH_BYTES
 from mingwen.proofs.notes import Checkpoint
 from mingwen.proofs.tiles import Frontier
 from mingwen.services._log import CHECKPOINT
@@ -159,7 +157,7 @@ class _Walk:
                 yield fault("log.gap", f"entry {record.number}", expected=expected, found=record.position)
                 self.ended = True
                 break
-            if not _follows(record):
+            if not leaves.opens(record):
                 yield fault("entry.changed", f"entry {record.number}")
             good.append(record.leaf)
             expected += 1
@@ -194,12 +192,3 @@ class _Walk:
                 yield fault("tile.unknown", name)
             elif self.world.objects.read(name) != wanted:
                 yield fault("tile.changed", name)
-
-
-def _follows(record: Record) -> bool:
-    """Say whether the leaf is that of what is left of the entry and the digests of what is hidden."""
-    shown = leaves.disclosures(leaves.fields(record.entry), record.salts)
-    step = 2 * HASH_BYTES
-    hidden = [record.hidden[i : i + step] for i in range(0, len(record.hidden), step)]
-    committed = [*map(leaves.digests, shown), *(Digests(h[:HASH_BYTES], h[HASH_BYTES:]) for h in hidden)]
-    return leaves.leaf(record.entry.kind, record.entry.at, committed) == record.leaf

@@ -79,7 +79,8 @@ def write(world: World, command: GateContent, ruled: Ruled, *, source: BinaryIO,
     now = world.clock.now()
     file = File(command.name, format_.name, format_.medium(source).value, None)
     outcome = contents.propagate(label, file, key=world.ids.fresh(), by=command.platform, now=now)
-    world.store.save([outcome, Outcome(None, (_entry(command, ruled, now),))])
+    ruling = Outcome(None, (_entry(command, ruled, now),))
+    world.store.save([outcome.telling(**written.digests), ruling.telling(**written.digests)])
     return ruled
 
 

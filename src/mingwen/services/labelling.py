@@ -167,7 +167,7 @@ def _only(reading: Reading) -> Site:
 
 
 def _kept(world: World, outcome: Outcome[Content], format_: Format, written: Written) -> Labelled:
-    world.store.save([outcome])
+    world.store.save([outcome.telling(**written.digests)])
     state = outcome.state
     contents.require_same(state, world.store.find(state.key))  # somebody may have used the key a moment before us
     return Labelled(

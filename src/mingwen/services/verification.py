@@ -1,11 +1,12 @@
 """Verify a file: find its labels, weigh them, check their signatures, and record the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO
 
 from mingwen import traces
+from mingwen.domain import digests
 from mingwen.domain.errors import Unproven
 from mingwen.domain.evidence import Entry, Outcome
 from mingwen.domain.verdicts import Report, Verdict
@@ -49,7 +50,8 @@ def verify(world: World, command: VerifyContent, *, source: BinaryIO, near: Besi
 
 def examine(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Report:
     """As ``verify``, but leave no record: for many files at once, followed by one ``record``."""
-    return _examination.examine(world, command.name, source=source, near=near, explicit=command.explicit).report
+    report = _examination.examine(world, command.name, source=source, near=near, explicit=command.explicit).report
+    return replace(report, digests=digests.of(source, world.digesting))
 
 
 def inspect(world: World, command: VerifyContent, *, source: BinaryIO, near: Beside = NOTHING) -> Inspected:
@@ -90,5 +92,6 @@ def _entry(command: VerifyContent, report: Report, now: datetime) -> Entry:
         "format": report.format,
         "verdict": report.verdict.value,
         "findings": [f"{f.severity.value} {f.code} at {f.place}" for f in report.findings],
+        **report.digests,
     }
     return Entry("verdict.given", (first.ProduceID or first.PropagateID) if first else command.name, command.by, now, detail)

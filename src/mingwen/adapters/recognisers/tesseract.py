@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from mingwen.domain.errors import Unavailable
 from mingwen.domain.explicit import Words
 from mingwen.domain.media import Medium
+from mingwen.domain.notices import has_elements
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,6 +46,8 @@ _COLUMNS, _WORD = 12, "5"
 """Of tesseract's table; the level of a row that is a word."""
 _SPARSE: Final = "11"
 """tesseract's --psm: as much text as there is, in any order."""
+_BLOCK: Final = "6"
+"""tesseract's --psm: one block of text, in which letters are not taken for some of the specks around them."""
 
 
 class _TooLargeError(Exception):
@@ -82,7 +85,7 @@ class Tesseract:
         if picture is None:
             return None
         try:
-            return tuple(dict.fromkeys(line for part in _parts(picture) for line in _lines(part)))
+            return tuple(dict.fromkeys(_read(_grey(picture))))
         except subprocess.SubprocessError:  # it took too long, or failed: what it did not read may hold a label
             return None
 
@@ -92,28 +95,32 @@ class Tesseract:
         Raises:
             Unavailable: the program is gone (``recogniser.missing``).
         """
-        from PIL import Image  # noqa: PLC0415 - see _parts
+        from PIL import Image  # noqa: PLC0415 - see words
 
         picture = _reduced(Image.frombuffer("RGB", (width, height), pixels))
         scale = width / picture.width
         out: list[Words] = []
         for part, factor, top in _placed(_grey(picture)):
             with suppress(subprocess.SubprocessError):  # it took too long: the other parts may still be read
-                for text, box in _table(_run(_png(part), "tsv")):
+                for text, box in _table(_run(_png(part), _SPARSE, "tsv")):
                     left, upper, right, lower = (scale * value / factor for value in box)
                     out.append(Words(text, (floor(left), floor(upper + scale * top), ceil(right), ceil(lower + scale * top))))
         return out
 
 
-def _parts(picture: "Image") -> Iterator[bytes]:
-    """Yield what is to be read: of the strips at top and bottom what is very light or very dark, and the picture as it is."""
-    for part, _, _ in _placed(_grey(picture)):
-        yield _png(part)
+def _read(grey: "Image") -> Iterator[str]:
+    """Read the strips at top and bottom, and the picture as it is; where that gives no label, the strips again as one block."""
+    parts = [_png(part) for part, _, _ in _placed(grey)]
+    found = [line for part in parts for line in _lines(part, _SPARSE)]
+    yield from found
+    if not any(map(has_elements, found)):
+        for strip in parts[:-1]:
+            yield from _lines(strip, _BLOCK)
 
 
 def _placed(grey: "Image") -> "Iterator[tuple[Image, float, float]]":
     """Yield what is to be read, how much larger it is than the picture, and at which of the picture's rows it begins."""
-    from PIL import Image  # noqa: PLC0415 - see _parts
+    from PIL import Image  # noqa: PLC0415 - see words
 
     rows = grey.height
     factor = min(SHORTEST_SIDE / min(grey.size), LONGEST_SIDE / max(grey.size))
@@ -128,7 +135,7 @@ def _placed(grey: "Image") -> "Iterator[tuple[Image, float, float]]":
 
 def _grey(picture: "Image") -> "Image":
     """Take the colours away; what is transparent becomes grey, so that light and dark letters stand out from it."""
-    from PIL import Image  # noqa: PLC0415 - see _parts
+    from PIL import Image  # noqa: PLC0415 - see words
 
     if picture.mode.startswith("I;16"):
         picture = picture.point(lambda value: value / 256).convert("L")  # which Pillow would take for white
@@ -139,7 +146,7 @@ def _grey(picture: "Image") -> "Image":
 
 
 def _still(source: BinaryIO) -> "Image | None":
-    from PIL import Image, ImageOps  # noqa: PLC0415 - see _parts
+    from PIL import Image, ImageOps  # noqa: PLC0415 - see words
 
     source.seek(0)
     try:
@@ -168,7 +175,7 @@ def _reduced(picture: "Image") -> "Image":
 
 def _frame(source: BinaryIO) -> "Image | None":
     """Take the first picture of a film, where the label stands (§5.4), or of a still that Pillow has no plugin for."""
-    import av  # noqa: PLC0415 - see _parts
+    import av  # noqa: PLC0415 - see words
     from av.error import FFmpegError  # noqa: PLC0415 - the same
 
     source.seek(0)
@@ -192,8 +199,8 @@ def _png(picture: "Image") -> bytes:
     return out.getvalue()
 
 
-def _lines(picture: bytes) -> Iterator[str]:
-    for line in _run(picture).splitlines():
+def _lines(picture: bytes, form: str) -> Iterator[str]:
+    for line in _run(picture, form).splitlines():
         if text := _mended(line):
             yield text
 
@@ -215,8 +222,8 @@ def _mended(line: str) -> str:
     return _MISREAD.sub("AI", _BETWEEN.sub("", line.strip()))
 
 
-def _run(picture: bytes, *form: str) -> str:
-    command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", _SPARSE, *form]
+def _run(picture: bytes, form: str, *output: str) -> str:
+    command = ["tesseract", "stdin", "stdout", "-l", LANGUAGES, "--psm", form, *output]
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
         run = subprocess.run(  # noqa: S603 - our own words
