@@ -157,7 +157,7 @@ def log_signers(config: Configuration) -> tuple[NoteSigner, ...]:
 def _named(key: Key, origin: str) -> Key:
     if any(c.isspace() or c == "+" or not c.isprintable() for c in origin) or len(origin.encode()) >= 256:  # noqa: PLR2004 - tlog-cosignature
         hint = "for example log.example.com/2026: no spaces, no plus signs (c2sp.org/tlog-checkpoint)"
-        raise Misused("log.origin", f"expected a name of fewer than 256 bytes, got {origin!r}", hint=hint)
+        raise Misused("log.name", f"expected a name of fewer than 256 bytes, got {origin!r}", hint=hint)
     return replace(key, name=origin)
 
 

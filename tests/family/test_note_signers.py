@@ -106,7 +106,7 @@ def test_a_log_needs_an_ed25519_key(keys: list[str], tmp_path: Path) -> None:
 def test_an_origin_is_a_name(keys: list[str], origin: str) -> None:
     with pytest.raises(Misused) as raised:
         wiring_log.log_signers(configured(log_keys=keys, log_origin=origin))
-    assert raised.value.code == "log.origin"
+    assert raised.value.code == "log.name"
 
 
 def test_no_key_is_overwritten(tmp_path: Path) -> None:

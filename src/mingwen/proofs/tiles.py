@@ -117,7 +117,7 @@ class Frontier:
         """Add entries; return the new edge and the files that became full, by name.
 
         Raises:
-            Unproven: an entry is longer than a bundle can tell (``entry.too-long``).
+            Unproven: an entry is longer than a bundle can tell (``tile.entry-too-long``).
         """
         frontier, files, at = self, dict[str, bytes](), 0
         while at < len(entries):
@@ -206,11 +206,11 @@ def packed(entries: Sequence[bytes]) -> bytes:
     """Write a bundle: before each entry its length in two bytes.
 
     Raises:
-        Unproven: an entry is longer than that can tell (``entry.too-long``).
+        Unproven: an entry is longer than that can tell (``tile.entry-too-long``).
     """
     if any(len(e) > MOST_LEAF_BYTES for e in entries):
         hint = "the store is damaged; `mingwen audit` names the place"
-        raise Unproven("entry.too-long", f"expected entries of at most {MOST_LEAF_BYTES} bytes, got a longer one", hint=hint)
+        raise Unproven("tile.entry-too-long", f"expected entries of at most {MOST_LEAF_BYTES} bytes, got a longer one", hint=hint)
     return b"".join(len(e).to_bytes(_LENGTH_BYTES) + e for e in entries)
 
 
