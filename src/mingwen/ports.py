@@ -1,6 +1,6 @@
 """Everything outside, as small protocols, and the World, which holds one of each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -305,3 +305,5 @@ class LogWorld:
     """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
     witnesses: Sequence[Witness] = ()
     authorities: Sequence[Authority] = ()
+    close: Callable[[], None] = lambda: None
+    """Lets go of files and connections."""

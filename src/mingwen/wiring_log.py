@@ -1,6 +1,7 @@
 """Configuration in, LogWorld out: what keeps the log, and where its keys are."""
 
 import os
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -36,19 +37,24 @@ def log_world(config: Configuration) -> LogWorld:
     """
     signers = log_signers(config)
     origin = signers[0].key.name
-    kept = open_log(store_url(config))
+    with ExitStack() as undo:
+        store = undo.enter_context(closing(open_store(store_url(config))))
+        kept = undo.enter_context(closing(open_log(store_url(config))))
+        objects, head = _objects(config), _head(config, origin)
+        close = undo.pop_all().close
     return LogWorld(
         clock=SystemClock(),
         ids=RandomIds(),
-        store=open_store(store_url(config)),
+        store=store,
         ledger=kept.ledger,
         archive=kept.archive,
-        objects=_objects(config),
-        head=_head(config, origin),
+        objects=objects,
+        head=head,
         origin=origin,
         signers=signers,
         witnesses=(),  # of log.witnesses: HttpWitness(url, parse_key(vkey))
         authorities=(),  # of log.authorities: HttpAuthority(url)
+        close=close,
     )
 
 

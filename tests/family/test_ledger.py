@@ -14,7 +14,6 @@ from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from family.test_stores import FILE, NOW, elsewhere, engine_of, outcome, url, verdict
 from mingwen.adapters.stores import Log, open_log, open_store, schema
 from mingwen.domain.contents import Delivery
 from mingwen.domain.errors import Misused, Unproven
@@ -22,8 +21,9 @@ from mingwen.domain.evidence import Entry, Hold, Outcome, Record, Stamp
 from mingwen.ports import Store
 from mingwen.proofs import notes
 from mingwen.proofs.leaves import Digests, digests, disclosures, fields, leaf
+from stores import FILE, NOW, elsewhere, engine_of, outcome, store_url, verdict
 
-__all__ = ["url"]  # a fixture
+__all__ = ["store_url"]  # the fixture ``url``
 
 TOLD: Outcome[None] = Outcome(None, (Entry("entry.erased", "1", "p", NOW),))
 
@@ -143,7 +143,7 @@ def test_nothing_erased_is_left_in_the_files(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
     store, log = open_store(url), open_log(url)
     store.save(
-        [outcome(f"k{i}", number=f"n{i}", file=replace(FILE, name="Rumpelstilzchen" * 50), delivery=SENT) for i in range(50)]
+        [outcome(f"k{i}", number=f"n{i}", file=replace(FILE, name="Rumpelstilzchen" * 9), delivery=SENT) for i in range(50)]
     )
     for record in log.ledger.records():
         log.ledger.erase(record.number, ["file"], Outcome(None, ()))
@@ -197,11 +197,24 @@ def test_threads_that_erase_at_once_lose_no_digest(store: Store, log: Log) -> No
     assert len(records) == 1 + len(names)
 
 
+def test_what_is_erased_while_it_waits_gets_its_position(store: Store, log: Log) -> None:
+    store.save([verdict(str(i)) for i in range(60)])
+    eraser = threading.Thread(target=lambda: [log.ledger.erase(n, None, Outcome(None, ())) for n in range(1, 61)])
+    eraser.start()
+    while log.ledger.sequence(4) < 60:
+        pass
+    eraser.join()
+    records = log.ledger.records(start=0)
+    assert [(r.number, r.position, r.salts) for r in records] == [(n + 1, n, b"") for n in range(60)]
+    assert all(holds_together(r) for r in records)
+
+
 # Many at once.
 
 WRITER = """
 import sys
-from family.test_stores import open_store, outcome, verdict
+from mingwen.adapters.stores import open_store
+from stores import outcome, verdict
 url, process, count = sys.argv[1:]
 store = open_store(url)
 for i in range(int(count)):
@@ -264,6 +277,20 @@ def test_what_a_killed_writer_was_told_is_there_is_there(
     subjects = [r.entry.subject for r in records]
     assert len(subjects) in {2 * len(told), 2 * len(told) + 2}
     assert subjects[: 2 * len(told)] == [s for s in told for _ in range(2)]
+
+
+def test_a_connection_that_the_server_gave_up_is_replaced(store: Store, log: Log, url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("no server")
+    store.save([verdict("a")])
+    log.ledger.sequence(1)
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+    engine.dispose()
+    store.save([verdict("b")])
+    assert log.ledger.sequence(9) == 2
 
 
 # A store of revision 0001.

@@ -23,6 +23,7 @@ from mingwen.wiring import Configuration, opened, staged
 
 if TYPE_CHECKING:  # whoever verifies opens no store
     from mingwen.ports import LogWorld
+    from mingwen.proofs.bundle import Case
     from mingwen.services.evidence import ExportEvidence, File
 
 MOST_KEY_BYTES: Final = 1 << 20
@@ -44,12 +45,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     command, target = _command([n for n in names if n not in paths], given, config), Path(str(given["output"]))
     with _file(paths) as file, staged(target, replace=bool(given["overwrite"])) as sink:
         try:
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         except Refused as e:
             if e.code != "evidence.unpublished":
                 raise
             _publish(world, config)
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         sink.write(made.data)
     content = made.case.content
     if given["as_json"]:
@@ -125,6 +126,13 @@ def _iscc(source: BinaryIO) -> str | None:
     while data := source.read(_AT_ONCE):
         made.update(data)
     return str(made.finalize().iscc)
+
+
+def _reports(case: "Case") -> dict[str, bytes]:
+    """Write the reports in every language."""
+    from mingwen import reports  # noqa: PLC0415 - see above
+
+    return {name: data for language in reports.LANGUAGES for name, data in reports.render(case, language).items()}
 
 
 def _publish(world: "LogWorld", config: Configuration) -> None:

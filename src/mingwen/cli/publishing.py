@@ -1,7 +1,9 @@
 """``mingwen log publish``, ``adopt`` and ``key``."""
 
 import base64
+import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -26,12 +28,16 @@ def run(flags: Mapping[str, object], *, follow: bool, rebuild: bool, as_json: bo
     config = wiring.configuration(**flags)
     if made := wiring_log.begin(config):
         complaint(say(config.language, "log-key-made", file=clean(str(made))))
-    world = wiring_log.log_world(config)
-    if rebuild:
-        _rebuilt(world, config.language, as_json=as_json)
-    if follow:
-        _follow(world, config, as_json=as_json)
-        return exits.WELL
+    with closing(wiring_log.log_world(config)) as world:
+        if rebuild:
+            _rebuilt(world, config.language, as_json=as_json)
+        if follow:
+            _follow(world, config, as_json=as_json)
+            return exits.WELL
+        return _once(world, config, as_json=as_json)
+
+
+def _once(world: LogWorld, config: Configuration, *, as_json: bool) -> int:
     done = None
     while published := publishing.publish(world):
         done = published
@@ -49,6 +55,7 @@ def _follow(world: LogWorld, config: Configuration, *, as_json: bool) -> None:
     try:
         for published in publishing.run(world, stopped.wait):
             _show(notes.parse(published.note.encode()).text, config.language, as_json=as_json)
+            sys.stdout.flush()  # whoever reads a pipe waits for it
     finally:
         stopped.set()
 
@@ -93,7 +100,8 @@ def _laid_out(checkpoint: Checkpoint) -> dict[str, object]:
 def adopt(flags: Mapping[str, object], *, as_json: bool) -> int:
     """Restore the second place."""
     config = wiring.configuration(**flags)
-    checkpoint = publishing.adopt(wiring_log.log_world(config))
+    with closing(wiring_log.log_world(config)) as world:
+        checkpoint = publishing.adopt(world)
     if as_json:
         object_line(_laid_out(checkpoint))
     else:

@@ -30,6 +30,8 @@ class Outcome(Generic[S]):
 
     state: S
     entries: tuple[Entry, ...]
+    once: str = ""
+    """Where it is not empty: what was saved before with the same text stands, and this is not saved."""
 
 
 @dataclass(frozen=True, slots=True)

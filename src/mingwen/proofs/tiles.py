@@ -17,6 +17,7 @@ from mingwen.proofs.merkle import HASH_BYTES, Edge, Node, leaf_hash, node_hash, 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 TILE_BYTES: Final = WIDTH * HASH_BYTES
+MOST_LEVELS: Final = 64
 MOST_CACHED: Final = 1024
 """Tiles that a reader remembers: 8 MiB."""
 
@@ -76,7 +77,7 @@ def parse_name(name: str) -> File | None:
     kind, upper, lower, width = match.groups()
     file = File(-1 if kind == "entries" else int(kind), int(upper.replace("x", "").replace("/", "") + lower), int(width or WIDTH))
     made = bundle_name(file.number, file.width) if file.level < 0 else tile_name(file.level, file.number, file.width)
-    return file if made == name else None
+    return file if made == name and file.level < MOST_LEVELS and file.width <= WIDTH else None
 
 
 def _levels(size: int) -> int:

@@ -222,7 +222,7 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
     except FAULTS as e:
         out.check(None, 8, "stamp.malformed", name, e)
         return
-    over = attempt(digest, token["imprint_by"], note.text.encode()) if note else None
+    over = note and attempt(digest, token["imprint_by"], note.text.encode())
     out.check(over and over == token["imprint"], 8, "stamp.imprint", name)
     signer, pool = token["signer"], token["certificates"]
     holds = signer and token["agrees"] and verified(spki(signer), token["digest_by"], token["signature"], token["signed"])
@@ -232,7 +232,7 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
     alone = uses and uses.critical and list(uses.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
     out.check(alone, 8, "stamp.purpose", name, signer.subject.rfc4514_string())
     own = [c for c in pool if c.subject == c.issuer and issued(c, c)]
-    root = chain(signer, pool, trusted, token["at"], set()) or chain(signer, pool, own, token["at"], set())
+    root = (trusted and chain(signer, pool, trusted, token["at"], set())) or chain(signer, pool, own, token["at"], set())
     if out.check(root, 8, "stamp.chain", name, signer.subject.rfc4514_string()) and root:
         out.check(not trusted or root in trusted, 8, "stamp.untrusted", name, root.subject.rfc4514_string())
         about = {"root": root.subject.rfc4514_string(), "root_sha256": root.fingerprint(hashes.SHA256()).hex(), "file": name}
@@ -263,7 +263,8 @@ def chain(cert: Cert, pool: list[Cert], roots: list[Cert], at: datetime, seen: s
     if cert in seen or not cert.not_valid_before_utc <= at <= cert.not_valid_after_utc:
         return None
     seen.add(cert)
-    above = (i for i in roots + pool if i.subject == cert.issuer and attempt(may_issue, i, len(seen) - 1) and issued(cert, i))
+    named = [i for i in roots + pool if i.subject == cert.issuer and i not in seen and attempt(may_issue, i, len(seen) - 1)]
+    above = (i for i in named if issued(cert, i))
     return cert if cert in roots else next((root for i in above if (root := chain(i, pool, roots, at, seen))), None)
 def may_issue(issuer: Cert, below: int) -> bool:
     basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -299,8 +300,7 @@ def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], fi
     out.check(not file or equal, 10, "content.other", "content", file and file[1])
 def label(text: str) -> list[Any]:
     require(text.count("{") + text.count("[") <= MOST_DEPTH, "so deep a label")
-    value = json.loads(text)
-    return [value.get("AIGC", value).get(name, "") for name in LABEL]
+    return [(found := json.loads(text)).get("AIGC", found).get(name, "") for name in LABEL]
 # 11. Keys
 def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:
     out.keys = [k.text for k in log if k in signed and all(f["code"] != "checkpoint.malformed" for f in out.findings)]
@@ -424,7 +424,7 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if not isinstance(value, float) and (type(value) is not int or abs(value) < 1 << 53):
-        return json.dumps(value, ensure_ascii=False)
+        return PLAINLY(value)
     exact = Decimal(repr(float(value))).normalize() + 0
     require(math.isfinite(value), "a number")
     if value == 0 or 1e-6 <= abs(value) < 1e21:
@@ -461,7 +461,7 @@ def moment(text: str) -> datetime:
 def written(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 LABEL = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2")
-URL = str.maketrans("-_+/=", "+/   ")  # from base64url to base64
+URL, PLAINLY = str.maketrans("-_+/=", "+/   "), json.JSONEncoder(ensure_ascii=False).encode  # base64url to base64; JSON
 NUMBER, NAME = "(?:0|[1-9][0-9]{0,18})", re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 HASH, HEX = re.compile("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="), re.compile("[0-9a-f]{64}")  # 32 bytes
 SALT, TEXT = re.compile("[A-Za-z0-9_-]{21}[AQgw]"), re.compile("(?s:.+)")  # 16 bytes

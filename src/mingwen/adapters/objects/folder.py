@@ -32,7 +32,7 @@ class FolderObjects:
         with _translated(f"read {self._folder / name}"):
             try:
                 return (self._folder / name).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
 
     def write(self, files: Mapping[str, bytes]) -> None:
