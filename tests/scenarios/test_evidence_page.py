@@ -24,6 +24,7 @@ from mingwen.adapters.signers import sm2
 from mingwen.domain.digests import sha256, sm3
 from mingwen.domain.evidence import Published, Stamp
 from mingwen.proofs import bundle, leaves, merkle, notes, verifier, words
+from mingwen.proofs.canonical import canonical
 
 pytestmark = needed
 
@@ -413,7 +414,7 @@ def test_it_fits_a_phone_and_a_desk_in_both_languages(window: Window, case: Path
         seen.add(window.browser.evaluate("document.documentElement.lang + document.querySelector('.outcome h2').textContent"))
         window.browser.evaluate("document.getElementById('language').click()")
     window.browser.show()
-    assert seen == {"enConsistent", "zh-Hans相符"}
+    assert seen == {"enconsistent", "zh-Hans相符"}
 
 
 def test_it_speaks_the_language_of_its_reader(tmp_path: Path) -> None:
@@ -468,3 +469,12 @@ def test_hostile_json_is_no_index(window: Window, tmp_path: Path, data: bytes) -
     begun = time.monotonic()
     assert codes(agreed(window, case)) == {"archive.index"}
     assert time.monotonic() - begun < 5
+
+
+def test_many_entries_of_one_file_are_refused_at_once(window: Window, log: Log, tmp_path: Path) -> None:
+    made = dict(unpacked(replace(log, stamp=None).case()))
+    index = json.loads(made["bundle.json"])
+    index["entries"] = [{**index["entries"][0], "index": i} for i in range(5000)]
+    case = tmp_path / "case.zip"
+    case.write_bytes(bundle.packed({**made, "bundle.json": canonical(index)}))
+    assert codes(agreed(window, case)) == {"archive.index"}

@@ -101,12 +101,12 @@ def step_1_index(out: Report, data: bytes) -> Row | None:
         index: Row = read_json(data, INDEX)
         keys, names, rows = [read_key(k) for k in index["keys"]], [f["name"] for f in index["files"]], index["checkpoints"]
         stamps, labels = [n for c in rows for n in c["stamps"]], (index["content"] or {"labels": []})["labels"]
-        notes, parts = {c["note"] for c in rows}, [e[k] for e in index["entries"] for k in ("leaf", "fields", "proof")]
-        used = {*notes, *stamps, *parts, *(row["file"] for row in labels)}
-        require(used <= {*names} - {"bundle.json", "bundle.note"} and names == sorted({*names}), "all files, in order")
+        parts = [e[k] for e in index["entries"] for k in ("leaf", "fields", "proof")] + [c["note"] for c in rows]
+        used = [*stamps, *parts, *(row["file"] for row in labels)]  # each once, which bounds the time
+        require({*used} <= {*names} - {"bundle.json", "bundle.note"} and len({*used}) == len(used), "all files, each once")
         indices = [e["index"] for e in index["entries"]]
-        require(indices and indices == sorted({*indices}), "entries in order")
-        require(0 < len(rows) == len(notes) <= MOST_CHECKPOINTS and len(stamps) <= MOST_STAMPS, "some checkpoints and stamps")
+        require(indices and indices == sorted({*indices}) and names == sorted({*names}), "entries and files in order")
+        require(0 < len(rows) <= MOST_CHECKPOINTS and len(stamps) <= MOST_STAMPS, "some checkpoints and stamps")
         require(len(set(keys)) == len(keys) <= MOST_KEYS, "keys, each once")
         require(any(k.name == index["origin"] and k.kind in PLAIN for k in keys), "a key of the log")
         require(all(k.name == index["origin"] or k.kind not in PLAIN for k in keys), "witnesses whose signatures tell the time")
