@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tools.vector_parts import HOUR, LOG, MINUTE, ORIGIN, START, WITNESS, Signer, nodes, signed, token
+
 from mingwen.domain.digests import sm3
 from mingwen.domain.evidence import Entry, Published, Stamp
 from mingwen.domain.labels import produced, to_json
@@ -15,7 +17,6 @@ from mingwen.proofs import bundle, leaves, merkle
 from mingwen.proofs.bundle import Act, Case, Content, Evidence, Handover, Head, Label
 from mingwen.proofs.canonical import canonical
 from mingwen.proofs.notes import Checkpoint
-from vector_parts import HOUR, LOG, MINUTE, ORIGIN, START, WITNESS, Signer, nodes, signed, token
 
 CONTENT = b"a picture, as far as this vector is concerned\n"
 LABEL = to_json(produced(producer="001191110000MA01TEST10000", produce_id="vector-5"))

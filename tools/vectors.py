@@ -1,6 +1,6 @@
 """Make tests/vectors/bundles: bundles that hold, and bundles with one thing wrong, each named. The same bytes each time.
 
-PYTHONPATH=src:tools python tools/vectors.py
+PYTHONPATH=src:tools python -m tools.vectors
 """
 
 import base64
@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
-from mingwen.proofs import bundle, leaves, notes
-from mingwen.proofs.canonical import canonical
-from vector_drafts import CONTENT, INDEX, KEY, VECTORS, Draft, attested, b64, draft, entry, vector
-from vector_parts import (
+from tools.vector_drafts import CONTENT, INDEX, KEY, VECTORS, Draft, attested, b64, draft, entry, vector
+from tools.vector_parts import (
     FOLDER,
     HOUR,
     LOG,
@@ -38,6 +35,9 @@ from vector_parts import (
     signed,
     token,
 )
+
+from mingwen.proofs import bundle, leaves, notes
+from mingwen.proofs.canonical import canonical
 
 Change = Callable[[Draft], object]
 LEAF, FIELDS, PROOF = (f"entries/{INDEX}{ending}" for ending in (".json", ".fields.json", ".tlog-proof"))

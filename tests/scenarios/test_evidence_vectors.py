@@ -95,8 +95,8 @@ def test_every_truncation_is_caught() -> None:
 
 
 def test_vectors_are_made_anew_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER.parent.parent.parent / "tools"))
-    import vectors  # noqa: PLC0415 - a tool, found by the line above
+    monkeypatch.syspath_prepend(str(FOLDER.parent.parent.parent))
+    from tools import vectors  # noqa: PLC0415 - a tool, found by the line above
 
     vectors.main(tmp_path)
     names = sorted(p.name for p in tmp_path.iterdir())
