@@ -13,12 +13,15 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
+from mingwen import wiring, wiring_log
 from mingwen.adapters.heads.file import FileHead
 from mingwen.adapters.heads.s3 import S3Head
 from mingwen.adapters.objects.folder import UNFINISHED, FolderObjects
 from mingwen.adapters.objects.s3 import S3Objects
 from mingwen.domain.errors import Unavailable
+from mingwen.domain.evidence import Entry, Outcome
 from mingwen.ports import Head, Objects
+from mingwen.services import auditing, publishing
 
 BUCKET = "evidence"
 
@@ -111,6 +114,14 @@ def test_many_are_written_at_once(objects: Callable[[], Objects]) -> None:
     assert {name: objects().read(name) for name in files} == files
 
 
+def test_several_may_write_one_name(objects: Callable[[], Objects]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: objects().write({"checkpoint": b"%d" % i * 5000}), range(40)))
+    data = objects().read("checkpoint")
+    assert data
+    assert data in {b"%d" % i * 5000 for i in range(40)}
+
+
 def test_a_head_changes_only_if_nobody_else_did(head: Callable[[], Head]) -> None:
     one, other = head(), head()
     assert one.read() is None
@@ -192,3 +203,22 @@ def test_what_killed_processes_left_goes_after_an_hour(tmp_path: Path) -> None:
     place.write({"a": b"b"})
     assert [p.name for p in aside.iterdir()] == ["new"]
     assert list(place.names("")) == ["a"]
+
+
+def test_a_log_is_kept_in_buckets(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"STORE_URL": f"sqlite:///{tmp_path}/s.db", "LOG_FOLDER": f"{bucket}/log", "LOG_HEAD": f"{bucket}/log.head"}
+    for name, value in places.items():
+        monkeypatch.setenv(f"MINGWEN_{name}", value)
+    config = wiring.configuration()
+    wiring_log.begin(config)
+    world = wiring_log.log_world(config)
+    for size in (3, 300):
+        entry = Entry("verdict.given", "s", "p", world.clock.now(), {"file": "a"})
+        world.store.save([Outcome(None, (entry,))] * (3 if size == 3 else 297))
+        done = publishing.publish(world)
+        assert done
+        assert done.size == size
+        assert list(auditing.audit(world, lambda: None)) == []
+    world.objects.remove("tile/0/000")
+    assert [f.place for f in auditing.audit(world, lambda: None)] == ["tile/0/000"]
+    world.close()

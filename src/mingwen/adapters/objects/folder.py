@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,8 @@ class FolderObjects:
             aside = self._folder / UNFINISHED
             aside.mkdir(parents=True, exist_ok=True)
             self._sweep(aside)
-            parts = {name: aside / f"{os.getpid()}.{name.replace('/', '.')}" for name in files}
+            ours = secrets.token_hex(8)  # others may write the same name, from other threads and machines
+            parts = {name: aside / f"{ours}.{name.replace('/', '.')}" for name in files}
             changed = dict[Path, None]()
             with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk brings several to safety in the time of one
                 list(pool.map(_write, parts.values(), files.values()))
