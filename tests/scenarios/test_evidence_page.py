@@ -317,7 +317,7 @@ def test_stamps_by_keys_of_many_kinds(window: Window, log: Log, tmp_path: Path, 
 def test_a_stamp_by_sm2(window: Window, log: Log, tmp_path: Path) -> None:
     shop = tsa.Shop(tmp_path)
     chain = [shop.issue("root", "root", key=tsa.SM2), shop.issue("signer", "stamps", "root", key=tsa.SM2)]
-    key, at = sm2.load_private((tmp_path / "signer.key").read_bytes()), f"{NOW + timedelta(hours=1):%Y%m%d%H%M%SZ}"
+    key, at = sm2.load_private((tmp_path / "signer.key").read_bytes()), f"{NOW + timedelta(days=1):%Y%m%d%H%M%SZ}"
     case = tmp_path / "case.zip"
     for tail, found in ((b"", set()), (b"!", {"stamp.signature"})):
 
