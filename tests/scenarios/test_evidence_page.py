@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+import tsa
 from chromium import Browser, needed
 from mingwen.adapters.signers import sm2
 from mingwen.domain.digests import sha256, sm3
@@ -311,6 +312,21 @@ def test_stamps_by_keys_of_many_kinds(window: Window, log: Log, tmp_path: Path, 
     (tmp_path / "other").mkdir()
     other = Authority(tmp_path / "other", *new, digest=digest)
     assert codes(agreed(window, case, roots=(other.root,))) == {"stamp.untrusted"}
+
+
+def test_a_stamp_by_sm2(window: Window, log: Log, tmp_path: Path) -> None:
+    shop = tsa.Shop(tmp_path)
+    chain = [shop.issue("root", "root", key=tsa.SM2), shop.issue("signer", "stamps", "root", key=tsa.SM2)]
+    key, at = sm2.load_private((tmp_path / "signer.key").read_bytes()), f"{NOW + timedelta(days=1):%Y%m%d%H%M%SZ}"
+    case = tmp_path / "case.zip"
+    for tail, found in ((b"", set()), (b"!", {"stamp.signature"})):
+
+        def stamp(data: bytes, tail: bytes = tail) -> bytes:
+            imprint = tsa.imprint(data, at=at, name=tsa.SM3)
+            return tsa.handmade(imprint, chain[::-1], lambda m: key.sign(m + tail), by="1.2.156.10197.1.501", digest=tsa.SM3)
+
+        case.write_bytes(replace(log, stamp=stamp).case())
+        assert codes(agreed(window, case, keys=log.keys[:1], roots=(tmp_path / "root.pem",))) == found
 
 
 def test_a_stamp_by_rsa_pss(window: Window, log: Log, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def verify(name: str, given: Mapping[str, object]) -> int:
         report = verifier.verify(data, keys, witnesses, roots, content)
     except ValueError as e:
         hint = "a key looks like example.com/log+530d903a+AekyeRrm…; a root is a certificate in PEM"
-        raise Misused("key.verifier", f"expected verifier keys and roots, but: {e}", hint=hint) from e
+        raise Misused("usage.key", f"expected verifier keys and roots, but: {e}", hint=hint) from e
     if given["as_json"]:
         object_line({"bundle": name, **asdict(report)})
     else:
