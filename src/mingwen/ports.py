@@ -356,6 +356,8 @@ class LogWorld:
     """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
     witnesses: Sequence[Witness] = ()
     authorities: Sequence[Authority] = ()
+    watchers: Sequence[Key] = ()
+    """The keys of the witnesses."""
     close: Callable[[], None] = lambda: None
     """Lets go of files and connections."""
 

@@ -54,6 +54,7 @@ def log_world(config: Configuration) -> LogWorld:
         origin=origin,
         signers=signers,
         witnesses=_witnesses(config),
+        watchers=tuple(key for text in config.texts("log.witnesses") for key in map(parse_key, text.split()[1:])),
         authorities=_authorities(config),
         close=close,
     )
@@ -82,7 +83,7 @@ def _authorities(config: Configuration) -> tuple[Authority, ...]:
     """Read ``log.authorities``; ``log.authority_roots`` completes the chains of those that leave their root out.
 
     Raises:
-        Misused: an address or a root is none (``stamp.address``, ``log.authority_roots``).
+        Misused: an address or a root is none (``stamp.address``, ``log.roots``).
     """
     urls = config.texts("log.authorities")
     if not urls:
@@ -101,7 +102,7 @@ def _certificates(path: Path) -> Sequence[bytes]:
         return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(read_small(path, MAX_CONFIG_BYTES))]
     except ValueError as e:
         hint = "give the PEM file that the authority hands out"
-        raise Misused("log.authority_roots", f"expected certificates in PEM in {path}, found none", hint=hint) from e
+        raise Misused("log.roots", f"expected certificates in PEM in {path}, found none", hint=hint) from e
 
 
 def begin(config: Configuration) -> Path | None:

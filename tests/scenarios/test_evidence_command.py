@@ -22,8 +22,8 @@ from mingwen.proofs.notes import Signature
 from mingwen.services import evidence, publishing
 from mingwen.services.evidence import ExportEvidence, File
 
-sys.path.append(str(Path(__file__).parents[2] / "tools"))
-from vector_parts import ROOT, WITNESS, token  # a tool, found by the line above
+sys.path.append(str(Path(__file__).parents[2]))
+from tools.vector_parts import ROOT, WITNESS, token  # a tool, found by the line above
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -53,7 +53,9 @@ class LocalAuthority:
 def world(library: None, tmp_path: Path) -> LogWorld:
     config = wiring.configuration()
     wiring_log.begin(config)
-    return replace(wiring_log.log_world(config), witnesses=(LocalWitness(),), authorities=(LocalAuthority(),))
+    return replace(
+        wiring_log.log_world(config), witnesses=(LocalWitness(),), watchers=(WITNESS.key,), authorities=(LocalAuthority(),)
+    )
 
 
 def acted(world: LogWorld, subject: str, **detail: object) -> None:
@@ -73,7 +75,7 @@ def test_an_entry_is_bounded_by_what_others_attested_before_and_after(world: Log
     published(world)
     acted(world, "third")
     published(world)
-    command = ExportEvidence("me", subjects=("second",), conceal=frozenset({"by"}), witnesses=(WITNESS.key,))
+    command = ExportEvidence("me", subjects=("second",), conceal=frozenset({"by"}))
     made = evidence.export(world, command)
     assert [h.published.size for h in made.case.heads] == [1, 2, 3]
     key = str(world.signers[0].key)
@@ -120,7 +122,7 @@ def test_an_erased_field_leaves_its_digest(world: LogWorld) -> None:
     acted(world, "first", file="a.png")
     published(world)
     told = Entry("entry.erased", "1", "me", world.clock.now())
-    assert world.ledger.erase(1, ["subject"], Outcome(None, (told,)))
+    assert world.ledger.erase([1], ["subject"], Outcome(None, (told,)))
     report = verifier.verify(evidence.export(world, ExportEvidence("me", numbers=(1,))).data)
     assert report.outcome == "consistent"
     assert report.entries[0]["disclosed"] == {"by": "somebody", "file": "a.png"}

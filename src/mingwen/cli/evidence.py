@@ -63,14 +63,7 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     return exits.WELL
 
 
-def _reports(case: "Case") -> Mapping[str, bytes]:
-    from mingwen import reports  # noqa: PLC0415 - see above
-
-    return reports.render(case, "zh") | reports.render(case, "en")
-
-
 def _command(asked: Sequence[str], given: Mapping[str, object], config: Configuration) -> "ExportEvidence":
-    from mingwen.proofs import notes  # noqa: PLC0415 - see above
     from mingwen.proofs.bundle import Handover  # noqa: PLC0415 - see above
     from mingwen.services.evidence import ExportEvidence  # noqa: PLC0415 - see above
 
@@ -84,7 +77,6 @@ def _command(asked: Sequence[str], given: Mapping[str, object], config: Configur
         conceal=_names(given["conceal"]),
         custody=tuple(Handover(now, config.producer, text) for text in _texts(given["custody"])),
         environment=_environment(),
-        witnesses=tuple(notes.parse_key(text.split()[-1]) for text in config.texts("log.witnesses")),
     )
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import Final
 
-from mingwen.domain.errors import Malformed
+from mingwen.domain.errors import Malformed, MingwenError
 from mingwen.domain.evidence import Published, Record
 from mingwen.domain.log_faults import Fault, fault
 from mingwen.ports import LogWorld
-from mingwen.proofs import leaves, notes, tiles
+from mingwen.proofs import leaves, notes, rfc3161, tiles
 from mingwen.proofs.notes import Checkpoint
 from mingwen.proofs.tiles import Frontier
 from mingwen.services._log import CHECKPOINT
@@ -95,18 +95,32 @@ def _kept(world: LogWorld, most: int) -> Iterator[_Claim]:
             nobody = Checkpoint(world.origin, published.size, b"")
             yield _Claim(place, nobody, (fault("checkpoint.malformed", place, reason=e.message),))
         else:
-            yield _Claim(place, checkpoint, tuple(_signatures(world, place, note)))
+            yield _Claim(place, checkpoint, (*_signatures(world, place, note), *_stamps(published, place, checkpoint)))
         least = published.size + 1
 
 
 def _signatures(world: LogWorld, place: str, note: notes.Note) -> Iterator[Fault]:
-    """Check the signatures of the log; the first key has to have signed, those that came later may have."""
+    """Check the signatures of the log, whose first key has to have signed, and of the witnesses."""
     for number, signer in enumerate(world.signers):
         try:
             if not notes.check(note, signer.key) and number == 0:
                 yield fault("checkpoint.unsigned", place, key=signer.key)
         except Malformed:
             yield fault("checkpoint.signature", place, key=signer.key)
+    for key in world.watchers:
+        try:
+            notes.check(note, key)
+        except Malformed:
+            yield fault("witness.signature", place, key=key)
+
+
+def _stamps(published: Published, place: str, checkpoint: Checkpoint) -> Iterator[Fault]:
+    """Check the time stamps on a checkpoint; whom they lead to is for a reader of evidence to know."""
+    for stamp in published.stamps:
+        try:
+            rfc3161.verify(stamp.token, checkpoint.text.encode())
+        except MingwenError as e:
+            yield fault("stamp.broken", place, authority=stamp.authority, reason=e.message)
 
 
 def _compared(world: LogWorld, claim: _Claim, frontier: Frontier) -> Iterator[Fault]:

@@ -44,8 +44,6 @@ class ExportEvidence:
     """These are not."""
     custody: tuple[Handover, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    witnesses: tuple[Key, ...] = ()
-    """Keys of witnesses, which go along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,8 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     if content:
         content = _told_of(content, records)
     acts, evidence = _opened(world, command, records, heads)
-    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *command.witnesses))
-    told = [Head(h, _cosigned(h, command.witnesses)) for h in heads]
+    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
+    told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
     case = Case(now, world.origin, keys, acts, tuple(told), content, command.custody, command.environment)
     bare = _sealed(world, case, evidence, {}, now)
     case = replace(case, acts=_bounded(case.acts, _held(bare)))
