@@ -2,6 +2,7 @@
 
 import filecmp
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mingwen.proofs import verifier, words
 
 FOLDER = Path(__file__).parent.parent / "vectors/bundles"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+TOOLS = Path(__file__).parents[2] / "tools"
 PROGRAM = Path(verifier.__file__)
 
 
@@ -94,8 +96,40 @@ def test_every_truncation_is_caught() -> None:
     assert all(verifier.verify(data[:i]).outcome == "broken" for i in range(0, len(data), 7))
 
 
+ODD = (
+    b"\xff",
+    b"[[[[",
+    b'{"a":',
+    b'"',
+    b"0",
+    b"\x30\x80",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"\n\n",
+    b"1e400",
+    b"9" * 5000,
+    b"NaN",
+    b"null",
+)
+
+
+def test_whatever_an_exporter_signs_is_judged_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are spoilt, then listed and signed as if they were right, so that every step meets them."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    from vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
+
+    chance, made = random.Random(5), draft()
+    names = sorted(made.files)
+    for _ in range(400):
+        files = dict(made.files)
+        name = chance.choice(names)
+        at = chance.randrange(len(files[name]))
+        made.files[name] = files[name][:at] + chance.choice(ODD) + files[name][at + chance.randrange(20) :]
+        assert verifier.verify(made.sealed()).outcome in words.OUTCOMES
+        made.files = files
+
+
 def test_vectors_are_made_anew_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER.parent.parent.parent / "tools"))
+    monkeypatch.syspath_prepend(str(TOOLS))
     import vectors  # noqa: PLC0415 - a tool, found by the line above
 
     vectors.main(tmp_path)
