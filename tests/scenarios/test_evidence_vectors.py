@@ -2,6 +2,7 @@
 
 import filecmp
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mingwen.proofs import verifier, words
 
 FOLDER = Path(__file__).parent.parent / "vectors/bundles"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+TOOLS = Path(__file__).parents[2] / "tools"
 PROGRAM = Path(verifier.__file__)
 
 
@@ -94,11 +96,83 @@ def test_every_truncation_is_caught() -> None:
     assert all(verifier.verify(data[:i]).outcome == "broken" for i in range(0, len(data), 7))
 
 
+ODD = (
+    b"\xff",
+    b"[[[[",
+    b'{"a":',
+    b'"',
+    b"0",
+    b"\x30\x80",
+    b"\x30\x84\xff\xff\xff\xff",
+    b"\n\n",
+    b"1e400",
+    b"9" * 5000,
+    b"NaN",
+    b"null",
+)
+
+
+def test_whatever_an_exporter_signs_is_judged_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are spoilt, then listed and signed as if they were right, so that every step meets them."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    from vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
+
+    chance, made = random.Random(5), draft()
+    names = sorted(made.files)
+    for _ in range(400):
+        files = dict(made.files)
+        name = chance.choice(names)
+        at = chance.randrange(len(files[name]))
+        made.files[name] = files[name][:at] + chance.choice(ODD) + files[name][at + chance.randrange(20) :]
+        assert verifier.verify(made.sealed()).outcome in words.OUTCOMES
+        made.files = files
+
+
 def test_vectors_are_made_anew_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER.parent.parent.parent))
+    monkeypatch.syspath_prepend(str(TOOLS))
     from tools import vectors  # noqa: PLC0415 - a tool, found by the line above
 
     vectors.main(tmp_path)
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == sorted(p.name for p in FOLDER.iterdir() if p.name != "kept.json")
     assert filecmp.cmpfiles(tmp_path, FOLDER, names, shallow=False)[1:] == ([], [])
+
+
+AUTHORITY = """
+[tsa]
+default_tsa = one
+[one]
+serial = ./serial
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha512
+ess_cert_id_alg = {ess}
+[leaf]
+extendedKeyUsage = critical,timeStamping
+"""
+STEPS = """
+req -x509 -newkey {kind} -nodes -keyout ca.key -out ca.pem -subj /CN=root -days 10
+req -newkey {kind} -nodes -keyout t.key -out t.csr -subj /CN=tsa
+x509 -req -in t.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 9 -extfile tsa.cnf -extensions leaf -out t.pem
+ts -query -data text -sha512 -cert -out q.tsq
+ts -reply -config tsa.cnf -section one -queryfile q.tsq -signer t.pem -inkey t.key -chain ca.pem -token_out -out t.tst
+"""
+
+
+@pytest.mark.parametrize(("kind", "ess"), [("rsa:2048", "sha256"), ("ec -pkeyopt ec_paramgen_curve:P-256", "sha1")])
+def test_a_token_of_openssl_holds(kind: str, ess: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    from vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
+
+    def stamped(text: str, size: int) -> tuple[bytes, ...]:
+        if size < 10:
+            return ()
+        for name, data in {"text": text, "tsa.cnf": AUTHORITY.format(ess=ess), "serial": "01"}.items():
+            (tmp_path / name).write_text(data)
+        for step in STEPS.format(kind=kind).strip().splitlines():
+            subprocess.run(["openssl", *step.split()], cwd=tmp_path, check=True, capture_output=True)
+        return ((tmp_path / "t.tst").read_bytes(),)
+
+    report = verifier.verify(draft(stamped=stamped).sealed(), roots=((tmp_path / "ca.pem").read_bytes(),))
+    assert report.findings == []
+    assert [(a["by"], a["named"]) for a in report.attested if a["kind"] == "stamp"] == [("CN=tsa", True)]
