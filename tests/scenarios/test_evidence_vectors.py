@@ -114,8 +114,8 @@ ODD = (
 
 def test_whatever_an_exporter_signs_is_judged_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are spoilt, then listed and signed as if they were right, so that every step meets them."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-    from vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
+    monkeypatch.syspath_prepend(str(TOOLS.parent))
+    from tools.vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
 
     chance, made = random.Random(5), draft()
     names = sorted(made.files)
@@ -129,7 +129,7 @@ def test_whatever_an_exporter_signs_is_judged_and_never_raises(monkeypatch: pyte
 
 
 def test_vectors_are_made_anew_without_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TOOLS))
+    monkeypatch.syspath_prepend(str(TOOLS.parent))
     from tools import vectors  # noqa: PLC0415 - a tool, found by the line above
 
     vectors.main(tmp_path)
@@ -161,8 +161,8 @@ ts -reply -config tsa.cnf -section one -queryfile q.tsq -signer t.pem -inkey t.k
 
 @pytest.mark.parametrize(("kind", "ess"), [("rsa:2048", "sha256"), ("ec -pkeyopt ec_paramgen_curve:P-256", "sha1")])
 def test_a_token_of_openssl_holds(kind: str, ess: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TOOLS))
-    from vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
+    monkeypatch.syspath_prepend(str(TOOLS.parent))
+    from tools.vector_drafts import draft  # noqa: PLC0415 - a tool, found by the line above
 
     def stamped(text: str, size: int) -> tuple[bytes, ...]:
         if size < 10:

@@ -89,6 +89,7 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     bare = _sealed(world, case, evidence, {}, now)
     case = replace(case, acts=_bounded(case.acts, _held(bare)))
     made = _sealed(world, case, evidence, reports(case), now) if reports else bare
+    _held(made)
     exported = Exported(made, hashlib.sha256(made).hexdigest(), tuple(r.number for r in records), case)
     _recorded(world, command, exported, now)
     return exported
