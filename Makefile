@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-has
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document
+demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document; take evidence
 	@$(BIN)/python tools/demo.py $(MEDIA) demo-output
 
 test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real servers included
