@@ -6,10 +6,10 @@ MEDIA := .cache/media
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz media docs gallery clean
+.PHONY: help demo test lint bench bench-log fuzz media docs gallery clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document; take evidence
 	@$(BIN)/python tools/demo.py $(MEDIA) demo-output
@@ -34,6 +34,10 @@ bench: $(VENV)/.dev $(MEDIA)/.done ## measure against cp, exiftool, ffmpeg and o
 	@$(PIP) -r requirements/bench.lock
 	@$(BIN)/python -m tools.bench $(MEDIA)
 	@$(BIN)/python -m tools.bench_notices $(MEDIA)
+
+bench-log: $(VENV)/.dev ## measure the log against plain databases, tlog-scales and pymerkle, in one run (ten minutes)
+	@tools/debian.sh "the log's benchmark" '/usr/lib/postgresql/*/bin/initdb:postgresql'
+	@$(BIN)/python -m tools.bench_log
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py

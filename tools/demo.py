@@ -30,7 +30,10 @@ def main(media: Path, output: Path) -> int:
     (sources / "page.html").write_text(PAGE, encoding="utf-8")
     (sources / "note.txt").write_text(NOTE, encoding="utf-8")
     kept = output.resolve()
-    environment = os.environ | {"MINGWEN_STORE_URL": f"sqlite:///{kept / 'mingwen.db'}", "MINGWEN_LOG_HEAD": str(kept / "log.head")}
+    environment = os.environ | {
+        "MINGWEN_STORE_URL": f"sqlite:///{kept / 'mingwen.db'}",
+        "MINGWEN_LOG_HEAD": str(kept / "log.head"),
+    }
     steps = (
         ["label", str(sources), "-o", str(labelled)],
         ["verify", str(labelled)],
@@ -44,7 +47,9 @@ def main(media: Path, output: Path) -> int:
     if any(statuses):
         return max(statuses)
     print(f"\nOpen {labelled} and look: every file carries the label you see or hear, and the one machines read.")
-    print(f"Open {output / 'verify.html'} in a browser and drop {output / 'case.zip'} on it: the page checks it, and asks no network.")
+    print(
+        f"Open {output / 'verify.html'} in a browser and drop {output / 'case.zip'} on it: the page checks it, and asks no network."
+    )
     return 0
 
 

@@ -3,7 +3,11 @@
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.hashes import Hash as Sm3Hash
 
 PIECE_BYTES: Final = 1 << 20
 
@@ -15,7 +19,7 @@ def sha256(data: bytes) -> bytes:
 
 def sm3(data: bytes) -> bytes:
     """Return the SM3 digest, 32 bytes."""
-    made = _new_sm3()
+    made = _begun_sm3().copy()  # in half the time of a new one, for OpenSSL looks that up by its name
     made.update(data)
     return made.digest()
 
@@ -48,6 +52,7 @@ def of_stream(source: BinaryIO) -> tuple[int, bytes, bytes]:
 class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
     def digest(self) -> bytes: ...
+    def copy(self) -> "_Hash": ...
 
 
 def _read(source: BinaryIO, made: dict[str, _Hash]) -> tuple[int, dict[str, bytes]]:
@@ -66,16 +71,22 @@ def _new_sm3() -> _Hash:
         return _Sm3()
 
 
+_begun_sm3: Final = cache(_new_sm3)
+
+
 class _Sm3:
     """SM3 by the library ``cryptography``, in the shape of ``hashlib``."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: "Sm3Hash | None" = None) -> None:
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
 
-        self._made = hashes.Hash(hashes.SM3())
+        self._made = begun or hashes.Hash(hashes.SM3())
 
     def update(self, data: bytes, /) -> None:
         self._made.update(data)
 
     def digest(self) -> bytes:
-        return self._made.finalize()
+        return self._made.copy().finalize()
+
+    def copy(self) -> "_Sm3":
+        return _Sm3(self._made.copy())

@@ -12,6 +12,7 @@ erased leaves its digests; the leaf stands, and nobody can say what it was about
 """
 
 import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ DIGEST_BYTES: Final = 32
 MOST_LEAF_BYTES: Final = 65_535
 """An entry bundle of tlog-tiles gives the length of a leaf two bytes."""
 MOST_FIELDS: Final = 100
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +109,4 @@ def _base64(data: bytes) -> str:
 
 
 def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
