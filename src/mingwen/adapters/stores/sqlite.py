@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from mingwen.adapters import durable
 from mingwen.adapters.stores import rows
 from mingwen.domain.contents import Content
 from mingwen.domain.errors import Unavailable
@@ -120,6 +121,7 @@ class SqliteStore:
 
         from mingwen.adapters.stores.schema import migrate  # noqa: PLC0415 - the same
 
+        durable.sync_above(self._path)  # nobody saves before the schema stands: from here on its file has a name for good
         engine = sa.create_engine(sa.URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
         sa.event.listen(engine, "connect", _hand_over_transactions)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
