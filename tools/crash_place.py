@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,8 @@ class _Watched:
 
 def watched(world: LogWorld, around: Around) -> LogWorld:
     """Put something around each call of each port."""
-    known = {f.name for f in fields(world)}
-    return replace(world, **{name: _Watched(getattr(world, name), name, around) for name in PORTS if name in known})
+    ports: dict[str, Any] = {name: _Watched(getattr(world, name), name, around) for name in PORTS}
+    return replace(world, **ports)
 
 
 def watched_store(store: Store, around: Around) -> Store:
@@ -191,7 +191,7 @@ class Judge:
             checkpoint = notes.parse_checkpoint(note.text)
             if not notes.check(note, world.signers[0].key):
                 raise Wrong(f"a checkpoint that was seen is not signed: {note.text}")
-            if self.tree.get_root(checkpoint.size) != checkpoint.root:
+            if checkpoint.size > newest.size or self.tree.get_root(checkpoint.size) != checkpoint.root:
                 raise Wrong(f"the log has forked: {note.text}")
             reader.get_consistency_proof(checkpoint.size, newest.size).check(checkpoint.root, root)
 

@@ -92,8 +92,8 @@ class _States:
             self._server.ask(f"DROP DATABASE {place.url.rpartition('/')[2]}")
 
 
-def run(server: Server | None, steps: tuple[int, ...] = STEPS) -> Found:
-    """Die before each call of each step, on PostgreSQL where there is a server, else on SQLite.
+def run(server: Server | None, steps: tuple[int, ...] = STEPS, every: int = 1) -> Found:
+    """Die before each call of each step, or ``every`` second, third…, on PostgreSQL where there is a server, else on SQLite.
 
     Raises:
         Wrong: a promise was broken.
@@ -115,11 +115,11 @@ def run(server: Server | None, steps: tuple[int, ...] = STEPS) -> Found:
             whole = _published(here, calls, None)
             with here.opened() as world:
                 newest = world.archive.newest()
-            for death in range(len(whole)):
+            for death in range(0, len(whole), every):
                 place = states.copy(before)
                 call = _published(place, calls, death)[-1]
                 found.deaths[call] += 1
-                _went_on(place, newest and newest.note, [*seen, _shown(place)], told)
+                _went_on(place, newest.note if newest else None, [*seen, _shown(place)], told)
                 states.drop(place)
             states.drop(before)
             seen.append(_shown(here))

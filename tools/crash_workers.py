@@ -20,7 +20,6 @@ from mingwen import wiring, wiring_log
 from mingwen.cli import application
 from mingwen.cli import publishing as command
 from mingwen.domain.errors import MingwenError
-from mingwen.ports import LogWorld
 from mingwen.proofs import merkle, notes, tiles
 from mingwen.services import publishing
 
@@ -82,7 +81,7 @@ def _marking(mark: Mark) -> Callable[[str, tuple[Any, ...]], Any]:
     return around
 
 
-def _begin(place: Place, errors: Path) -> None:
+def begin(place: Place, errors: Path) -> None:
     """Have this process say what it says into a file, as one of a supervisor's does."""
     place.settle_here()
     handle = os.open(errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -93,9 +92,9 @@ def _begin(place: Place, errors: Path) -> None:
 def appender(place: Place, marks: Path, slot: int, name: str) -> None:
     """Save as fast as it goes; each save that returned is told in a file, with one write."""
     mark = Mark(marks, slot)
-    _begin(place, place.folder / "errors")
+    begin(place, place.folder / "errors")
     told = os.open(place.folder / "acknowledged", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    chance = random.Random(name)
+    chance = random.Random(name)  # noqa: S311 - to be repeated
     try:
         store = watched_store(wiring.store(wiring.configuration()), _marking(mark))
         for i in range(1_000_000):
@@ -110,7 +109,7 @@ def appender(place: Place, marks: Path, slot: int, name: str) -> None:
 def publisher(place: Place, marks: Path, slot: int, *arguments: str) -> None:
     """Run ``mingwen log publish``."""
     mark = Mark(marks, slot)
-    _begin(place, place.folder / "errors")
+    begin(place, place.folder / "errors")
 
     class Waiting(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -121,7 +120,7 @@ def publisher(place: Place, marks: Path, slot: int, *arguments: str) -> None:
                 mark.set(BETWEEN_STEPS)
 
     made = wiring_log.log_world
-    command.Event = Waiting  # type: ignore[misc]
+    vars(command)["Event"] = Waiting
     wiring_log.log_world = lambda config: watched(made(config), _marking(mark))
     status = application.run(["log", "publish", *arguments])
     mark.set(ENDED)
@@ -131,10 +130,10 @@ def publisher(place: Place, marks: Path, slot: int, *arguments: str) -> None:
 def exporter(place: Place, marks: Path, slot: int) -> None:
     """Write all tiles anew, again and again."""
     mark = Mark(marks, slot)
-    _begin(place, place.folder / "errors")
+    begin(place, place.folder / "errors")
     try:
         with place.opened() as opened:
-            world: LogWorld = watched(opened, _marking(mark))
+            world = watched(opened, _marking(mark))
             while True:
                 publishing.rebuild(world)
     except MingwenError as e:
