@@ -22,6 +22,9 @@ from mingwen.domain.evidence import Entry, Outcome
 BUSY_SECONDS: Final = 30
 """How long a writer waits for others; SQLite has one writer at a time."""
 BUSY_STEP_SECONDS: Final = 0.01
+_PRIMARY: Final = 0xFF
+"""The part of an extended error code of SQLite that names its kind."""
+_HINT_DISK: Final = "check the disk and its free space; what was saved is there, what was not can be saved again"
 
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
@@ -145,5 +148,6 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, ValueError) as e:  # ValueError: a NUL in the path
         reason = (getattr(e, "strerror", None) or str(e)).lower()
-        hint = "choose another place with --store, MINGWEN_STORE_URL or store.url"
+        failed = getattr(e, "sqlite_errorcode", 0) & _PRIMARY in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+        hint = _HINT_DISK if failed else "choose another place with --store, MINGWEN_STORE_URL or store.url"
         raise Unavailable("store.unavailable", f"expected to use the store at {path}, but: {reason}", hint=hint) from e
