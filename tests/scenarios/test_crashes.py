@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tools.crash_place import Judge, Wrong, batch, sqlite_place
 from tools.crash_power import Call, Disk
 from tools.crash_server import Server
 
+from mingwen.adapters.objects.folder import FolderObjects
 from mingwen.proofs.notes import Note
 from mingwen.services import publishing
 
@@ -65,6 +67,21 @@ def test_disks_are_full_or_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tm
     found = crash_disks.run(crash_disks.Found())
     assert found.cases == 6
     assert set(found.said["the objects", "full"]) == {"disk.full"}
+
+
+def test_two_that_write_one_object_at_once_never_show_a_part_of_it(tmp_path: Path) -> None:
+    contents = [b"a" * 100_000, b"b" * 150_000]
+
+    def write(data: bytes) -> None:
+        objects = FolderObjects(tmp_path)  # with the process's number of the other, as in two containers
+        for _ in range(60):
+            objects.write({"checkpoint": data})
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, data) for data in contents]
+        while not all(w.done() for w in writing):
+            assert FolderObjects(tmp_path).read("checkpoint") in {None, *contents}
+    assert [w.exception() for w in writing] == [None, None]
 
 
 # The judges can fail.

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,8 @@ class FolderObjects:
             aside = self._folder / UNFINISHED
             changed = dict.fromkeys(_made(aside))
             self._sweep(aside)
-            parts = {name: aside / f"{os.getpid()}.{name.replace('/', '.')}" for name in files}
+            ours = secrets.token_hex(8)  # in two containers two publishers may have one number, and threads have
+            parts = {name: aside / f"{ours}.{name.replace('/', '.')}" for name in files}
             with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk brings several to safety in the time of one
                 list(pool.map(_write, parts.values(), files.values()))
             for name, part in parts.items():
