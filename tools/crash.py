@@ -21,7 +21,7 @@ from typing import TypeVar
 from tools import crash_disks, crash_kills, crash_points, crash_power
 from tools.crash_kills import Tally
 from tools.crash_server import Server
-from tools.crash_workers import PHASES
+from tools.crash_workers import MOST_SAVED, PHASES
 
 T = TypeVar("T")
 PAGE = Path(__file__).parents[1] / "docs/reference/crashes.md"
@@ -98,8 +98,8 @@ in which something failed). Each failure was one line with what to do; when ther
 |---|---|---|---|
 {disks}
 
-The store, the objects and the second place were put back to every combination of {stages} states ({combinations} combinations):
-{put_back}. No fork came of it. Where all three go back at once nobody here can know; that is what witnesses are for.
+The store, the objects and the second place were put back to every combination of {stages} states and of nothing at all
+({combinations} combinations): {put_back}. No fork came of it. Where all three go back at once nobody here can know; that is what witnesses are for.
 """
 
 
@@ -126,7 +126,7 @@ def main() -> None:
         machine=_machine(version),
         seed=given.seed,
         minutes=(time.monotonic() - began) / 60,
-        batch=8,
+        batch=MOST_SAVED,
         kills=_kills(sqlite, postgresql),
         sqlite=sqlite,
         postgresql=postgresql,

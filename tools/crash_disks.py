@@ -35,6 +35,8 @@ LEFT = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)
 TRIES = 6
 STAGES = (1, 200, 70, 300)
 """Entries of each state to which a disk is put back."""
+LOST = -1
+"""In place of a stage: nothing is left."""
 
 
 @dataclass
@@ -150,7 +152,7 @@ def _trouble(disk: Path, left: int | None) -> Iterator[None]:
 
 
 def put_back(found: Found) -> Found:
-    """Put the store, the objects and the second place back to each combination of earlier states, and go on.
+    """Put the store, the objects and the second place back to each combination of earlier states, lose some, and go on.
 
     It has to be refused, or to go on without a contradiction to any checkpoint that one of the three places has known. (Of one
     that all three have forgotten nobody here can know: that is what witnesses are for.)
@@ -169,12 +171,13 @@ def put_back(found: Found) -> Found:
                 publishing.publish(world)
             seen.append((place.folder / "log/checkpoint").read_bytes())
             shutil.copytree(place.folder, states / str(stage))
-        for chosen in product(range(len(STAGES)), repeat=len(PLACES)):
+        for chosen in product(range(LOST, len(STAGES)), repeat=len(PLACES)):
             shutil.rmtree(place.folder)
             place.folder.mkdir()
             shutil.copy(states / "0/key.pem", place.folder)
             for stage, inner in zip(chosen, PLACES.values(), strict=True):
-                shutil.copytree(states / str(stage) / inner, place.folder / inner)
+                if stage != LOST:
+                    shutil.copytree(states / str(stage) / inner, place.folder / inner)
             found.put_back[_went_on(place, seen[: max(chosen) + 1])] += 1
     found.seconds += time.monotonic() - began
     return found

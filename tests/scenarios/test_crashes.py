@@ -49,12 +49,11 @@ def test_power_is_lost() -> None:
     assert found.losses.keys() == set(crash_power.WAYS)
 
 
-def test_one_or_two_of_three_places_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_are_put_back_or_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crash_disks, "STAGES", (1, 70))
     found = crash_disks.put_back(crash_disks.Found()).put_back
-    # All as they were, or all put back, or the objects alone: on they go. The store, alone or with the objects: it lost entries.
-    # The second place, alone, with the objects, or with the store while the objects show the newer checkpoint: it is behind.
-    assert found == {"went on": 3, "log.rollback": 2, "log.head-old": 3}
+    # It goes on where store and second place are of one state and the objects of none later: 2 + 3, and a log that is all lost.
+    assert found == {"went on": 6, "log.rollback": 8, "log.head-missing": 8, "log.head-old": 5}
 
 
 def test_disks_are_full_or_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
