@@ -99,7 +99,8 @@ in which something failed). Each failure was one line with what to do; when ther
 {disks}
 
 The store, the objects and the second place were put back to every combination of {stages} states and of nothing at all
-({combinations} combinations): {put_back}. No fork came of it. Where all three go back at once nobody here can know; that is what witnesses are for.
+({combinations} combinations): {put_back}. No fork came of it. Where all three go back at once nobody here can know; that is
+what witnesses are for.
 """
 
 
