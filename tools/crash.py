@@ -83,11 +83,11 @@ that was synced, and the names in a folder when the folder was. Of the rest ther
 |---|---|
 {losses}
 
-{same:,} more were the same as others. The case "all" is that of a process killed within a call. That an entry was told to be
-saved, and that a checkpoint was to be seen, counts at once, however unsafe it was. Names of folders count too: a disk that
-loses the name of a new folder loses what is in it. Not shown here: disks that lie about having synced, and PostgreSQL, which
-keeps its own guarantees as long as `fsync`, `full_page_writes` and `synchronous_commit` are on, as they are where nobody turned
-them off.
+{same:,} more were the same as others. At its end the record leads to the very files that are there, so no call was missed. The
+case "all" is that of a process killed within a call. That an entry was told to be saved, and that a checkpoint was to be seen,
+counts at once, however unsafe it was. Names of folders count too: a disk that loses the name of a new folder loses what is in
+it. Not shown here: disks that lie about having synced, and PostgreSQL, which keeps its own guarantees as long as `fsync`,
+`full_page_writes` and `synchronous_commit` are on, as they are where nobody turned them off.
 
 ## Full disks, read-only disks, disks put back
 

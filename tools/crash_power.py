@@ -273,8 +273,15 @@ def run(seed: int, most: int | None = None, steps: Sequence[int] = STEPS) -> Fou
                         found.losses[way] += 1
                         _asked(base / "lost", disk, f"at call {i} ({call.kind}), {way} left")
                     shutil.rmtree(base / "lost")
+        disk.lay_out(base / "whole", "all", chance)
+        if _files(base / "whole") != _files(base / "work"):
+            raise Wrong("the recorder missed a call: what it tells is not what is there")
     found.seconds = time.monotonic() - began
     return found
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def _digest(folder: Path, disk: Disk) -> bytes:
