@@ -4,13 +4,10 @@ import multiprocessing
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,40 +17,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from mingwen.adapters.stores import open_store, rows, schema
-from mingwen.domain.contents import Content, Delivery, File, produce, propagate
+from mingwen.domain.contents import Delivery, propagate
 from mingwen.domain.errors import MingwenError, Misused, Unavailable
-from mingwen.domain.evidence import Entry, Outcome
-from mingwen.domain.labels import AigcLabel, produced
+from mingwen.domain.evidence import Entry
+from mingwen.domain.labels import AigcLabel
 from mingwen.ports import Store
+from stores import FILE, NOW, elsewhere, engine_of, outcome, store_url, verdict
 
-NOW = datetime(2026, 8, 31, 12, 30, 15, 123456, tzinfo=UTC)
-FILE = File("片.png", "png", "image", "AI生成")
-
-
-def outcome(key: str, *, number: str = "7", file: File = FILE, delivery: Delivery | None = None) -> Outcome[Content]:
-    return produce(produced(producer="p", produce_id=number), file, key=key, delivery=delivery, by="p", now=NOW)
-
-
-def verdict(subject: str) -> Outcome[None]:
-    return Outcome(None, (Entry("verdict.given", subject, "p", NOW, {"verdict": "compliant", "file": "片"}),))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/a folder/百分 100%?.db"
-    server: str = request.getfixturevalue("postgresql")
-    return fresh_database(server)
-
-
-def fresh_database(server: str) -> str:
-    name = f"t{uuid.uuid4().hex}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.rsplit("/", 1)[0] + f"/{name}"
+__all__ = ["store_url"]  # the fixture ``url``
 
 
 @pytest.fixture
@@ -65,11 +36,6 @@ def store(url: str) -> Iterator[Store]:
 
 def numbers(store: Store, **wanted: str) -> list[int]:
     return [number for number, _ in store.entries(limit=100_000, **wanted)]
-
-
-def engine_of(url: str) -> sa.Engine:
-    path = url.removeprefix("sqlite:///")
-    return sa.create_engine(sa.URL.create("sqlite", database=path) if path != url else url)
 
 
 def test_states_and_entries_come_back_as_they_went_in(store: Store) -> None:
@@ -154,7 +120,8 @@ def test_eight_threads_lose_nothing(store: Store) -> None:
 
 WRITER = """
 import sys
-from family.test_stores import open_store, outcome
+from mingwen.adapters.stores import open_store
+from stores import outcome
 url, process = sys.argv[1:]
 store = open_store(url)
 for i in range(50):
@@ -163,7 +130,9 @@ store.close()
 """
 DYING = """
 import os, sys
-from family.test_stores import NOW, Entry, open_store, outcome, replace
+from dataclasses import replace
+from mingwen.adapters.stores import open_store
+from stores import NOW, Entry, outcome
 class Dying(dict):
     def items(self):
         os._exit(9)
@@ -171,12 +140,6 @@ one = outcome("dies")
 last = Entry("x", "s", "p", NOW, Dying(a=1))
 open_store(sys.argv[1]).save([one, replace(one, entries=(last,), state=replace(one.state, key="later"))])
 """
-
-
-def elsewhere(script: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Run a script in a process of its own that may import this file."""
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], env={**os.environ, "PYTHONPATH": path})
 
 
 def test_two_processes_that_begin_at_once_lose_nothing(url: str) -> None:

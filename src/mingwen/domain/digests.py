@@ -8,16 +8,6 @@ from typing import BinaryIO, Final, Protocol
 PIECE_BYTES: Final = 1 << 20
 
 
-class Hash(Protocol):
-    """A digest in the making."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take further bytes."""
-
-    def digest(self) -> bytes:
-        """Return the digest of all bytes so far."""
-
-
 def sha256(data: bytes) -> bytes:
     """Return the SHA-256 digest, 32 bytes."""
     return hashlib.sha256(data).digest()
@@ -25,22 +15,9 @@ def sha256(data: bytes) -> bytes:
 
 def sm3(data: bytes) -> bytes:
     """Return the SM3 digest, 32 bytes."""
-    made = new_sm3()
+    made = _new_sm3()
     made.update(data)
     return made.digest()
-
-
-def new_sm3() -> Hash:
-    """Begin an SM3 digest."""
-    try:
-        return hashlib.new("sm3")
-    except ValueError:  # a Python built without it
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
-
-        class Sm3(hashes.Hash):
-            digest = hashes.Hash.finalize
-
-        return Sm3(hashes.SM3())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +32,50 @@ class Digesting:
 
 def of(source: BinaryIO, how: Digesting) -> dict[str, object]:
     """Return ``bytes``, ``sha256`` and, if asked for, ``sm3`` of a whole stream (hexadecimal); nothing where it is too large."""
-    size = source.seek(0, io.SEEK_END)
-    if size > how.most_bytes:
+    if source.seek(0, io.SEEK_END) > how.most_bytes:
         return {}
-    made: dict[str, Hash] = {"sha256": hashlib.sha256(), **({"sm3": new_sm3()} if how.sm3 else {})}
     source.seek(0)
+    size, made = _read(source, {"sha256": hashlib.sha256()} | ({"sm3": _new_sm3()} if how.sm3 else {}))
+    return {"bytes": size, **{name: one.hex() for name, one in made.items()}}
+
+
+def of_stream(source: BinaryIO) -> tuple[int, bytes, bytes]:
+    """Read ``source`` from where it stands to its end; return how many bytes that was, their SHA-256 and their SM3."""
+    size, made = _read(source, {"sha256": hashlib.sha256(), "sm3": _new_sm3()})
+    return size, made["sha256"], made["sm3"]
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+def _read(source: BinaryIO, made: dict[str, _Hash]) -> tuple[int, dict[str, bytes]]:
+    size = 0
     while piece := source.read(PIECE_BYTES):
+        size += len(piece)
         for one in made.values():
             one.update(piece)
-    return {"bytes": size, **{name: one.digest().hex() for name, one in made.items()}}
+    return size, {name: one.digest() for name, one in made.items()}
+
+
+def _new_sm3() -> _Hash:
+    try:
+        return hashlib.new("sm3")
+    except ValueError:  # a Python built without it
+        return _Sm3()
+
+
+class _Sm3:
+    """SM3 by the library ``cryptography``, in the shape of ``hashlib``."""
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
+
+        self._made = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes, /) -> None:
+        self._made.update(data)
+
+    def digest(self) -> bytes:
+        return self._made.finalize()

@@ -1,7 +1,6 @@
 """JSON in the one form of RFC 8785 (JCS), in which the same value always has the same bytes."""
 
 import math
-from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -10,8 +9,6 @@ from mingwen.domain.errors import Misused
 MOST_INTEGER: Final = 2**53 - 1
 """Beyond it JSON's readers disagree (RFC 8785 §3.2.2.3, RFC 7493 §2.2); larger amounts are written as strings."""
 
-_BEFORE_SURROGATES: Final = "\ud800"
-"""Keys below it sort by code points as they do by UTF-16 units, the order of RFC 8785 §3.2.3."""
 _WORDS: Final = {None: "null", True: "true", False: "false"}
 
 
@@ -22,40 +19,33 @@ def canonical(value: object) -> bytes:
         Misused: what JSON cannot carry unharmed: NaN, an integer beyond 2⁵³-1, half a character, another type (``json.value``).
     """
     try:
-        return "".join(_written(value)).encode()
+        return _written(value).encode()
     except (ValueError, TypeError, RecursionError) as e:  # a UnicodeEncodeError is a ValueError
         raise Misused("json.value", f"expected values that JSON carries, but: {e}", hint="write large numbers as strings") from e
 
 
-def _written(value: object) -> Iterator[str]:
+def _written(value: object) -> str:
     if isinstance(value, str):
-        yield encode_basestring(value)  # the escapes of RFC 8785 §3.2.2.2
-    elif value is None or isinstance(value, bool):
-        yield _WORDS[value]
-    elif isinstance(value, int):
-        yield _integer(value)
-    elif isinstance(value, float):
-        yield _number(value)
-    elif isinstance(value, dict):
-        yield from _object(value)
-    elif isinstance(value, list | tuple):
-        yield "["
-        for i, item in enumerate(value):
-            yield from ("," if i else "", *_written(item))
-        yield "]"
-    else:
-        raise TypeError(f"a {type(value).__name__} is none")
+        return encode_basestring(value)  # the escapes of RFC 8785 §3.2.2.2
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, int):
+        return _integer(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, dict):
+        return _object(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join([_written(item) for item in value])}]"
+    raise TypeError(f"a {type(value).__name__} is none")
 
 
-def _object(value: dict[object, object]) -> Iterator[str]:
+def _object(value: dict[object, object]) -> str:
     keys = [k for k in value if isinstance(k, str)]
     if len(keys) < len(value):
         raise TypeError("a key is no string")
-    keys.sort(key=None if all(k < _BEFORE_SURROGATES for k in keys) else _utf16)
-    yield "{"
-    for i, key in enumerate(keys):
-        yield from ("," if i else "", encode_basestring(key), ":", *_written(value[key]))
-    yield "}"
+    keys.sort(key=None if "".join(keys).isascii() else _utf16)  # UTF-16 units are the order of RFC 8785 §3.2.3
+    return f"{{{','.join([f'{encode_basestring(key)}:{_written(value[key])}' for key in keys])}}}"
 
 
 def _utf16(key: str) -> bytes:

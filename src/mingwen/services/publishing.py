@@ -41,10 +41,10 @@ def publish(world: LogWorld) -> Published | None:
         size = _sequenced(world)
         _agree(world, signed, _size_shown(world, shown), old, size)
         if old and size == old.size:
+            _verified(world, old)
             if signed and signed.size == old.size:
                 return None
-            _verified(world, old)  # somebody stopped between the second place and the signature
-            return _sign(world, old)
+            return _sign(world, old)  # somebody stopped between the second place and the signature
         if size == 0:
             return None
         new = _extended(world, old, size)

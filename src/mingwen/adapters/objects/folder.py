@@ -34,7 +34,7 @@ class FolderObjects:
         with _translated(f"read {self._folder / name}"):
             try:
                 return (self._folder / name).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
 
     def write(self, files: Mapping[str, bytes]) -> None:
@@ -43,7 +43,7 @@ class FolderObjects:
             aside = self._folder / UNFINISHED
             changed = dict.fromkeys(_made(aside))
             self._sweep(aside)
-            ours = secrets.token_hex(8)  # in two containers two publishers may have one number, and threads have
+            ours = secrets.token_hex(8)  # others may write the same name, from other threads and machines
             parts = {name: aside / f"{ours}.{name.replace('/', '.')}" for name in files}
             with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk brings several to safety in the time of one
                 list(pool.map(_write, parts.values(), files.values()))

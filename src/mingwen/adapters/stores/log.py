@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,10 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mingwen.adapters.stores import rows
 from mingwen.adapters.stores.schema import ENTRIES
+from mingwen.adapters.stores.sqlite import BUSY_SECONDS, place
 from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Outcome
-
-BUSY_SECONDS: Final = 30
 
 # A commit survives a power cut (FULL); what is erased is overwritten with zeros (secure_delete).
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
@@ -25,8 +23,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         if url.startswith("sqlite:///"):
-            path = Path(url.removeprefix("sqlite:///")).expanduser()
-            self._engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+            file = sa.URL.create("sqlite", database=str(place(url)))
+            self._engine = sa.create_engine(file, connect_args={"timeout": BUSY_SECONDS})
             sa.event.listen(self._engine, "connect", _set_up)
             sa.event.listen(self._engine, "begin", _begin)
         else:

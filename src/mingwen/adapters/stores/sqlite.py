@@ -36,11 +36,16 @@ _INSERT_CONTENT: Final = _insert("contents", rows.CONTENT_COLUMNS, "ON CONFLICT 
 _INSERT_ENTRY: Final = _insert("entries", rows.ENTRY_COLUMNS)
 
 
+def place(url: str) -> Path:
+    """Return the path in a URL."""
+    return Path(os.path.expanduser(url.removeprefix("sqlite:///")))  # noqa: PTH111 - raises for no name
+
+
 class SqliteStore:
     """The port ``Store`` in one file, readable by its owner alone; any number of processes and threads may share it."""
 
     def __init__(self, url: str) -> None:
-        self._path = Path(os.path.expanduser(url.removeprefix("sqlite:///")))  # noqa: PTH111 - raises for no name
+        self._path = place(url)
         self._lock = threading.Lock()
         with _translated(self._path), ExitStack() as undo:
             self._path.parent.mkdir(parents=True, exist_ok=True)

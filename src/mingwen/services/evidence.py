@@ -1,0 +1,252 @@
+"""Take entries out of the log as a bundle that strangers can check (docs/reference/evidence-bundle.md)."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import PurePath
+from typing import BinaryIO, Final
+
+from mingwen import formats
+from mingwen.domain.errors import Malformed, Misused, Refused, Unproven
+from mingwen.domain.evidence import Entry, Outcome, Published, Record
+from mingwen.domain.verdicts import read_site
+from mingwen.formats import HEAD_BYTES
+from mingwen.ports import LogWorld
+from mingwen.proofs import bundle, leaves, merkle, notes, tiles, verifier
+from mingwen.proofs.bundle import Act, Bound, Case, Content, Evidence, Handover, Head, Label
+from mingwen.proofs.leaves import DIGEST_BYTES, Digests
+from mingwen.proofs.notes import Key, Kind, Note, Signed
+from mingwen.proofs.tlog_proof import Proof
+from mingwen.services._files import NOTHING, Beside, reading
+
+Reports = Callable[[Case], Mapping[str, bytes]]
+"""Makes what people read of a case, by names of files."""
+_AT_ONCE: Final = 1 << 20
+_SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportEvidence:
+    """Ask for a bundle: of entries, or of those that tell of a file."""
+
+    by: str
+    numbers: tuple[int, ...] = ()
+    """Of entries, as ``mingwen log`` prints them."""
+    positions: tuple[int, ...] = ()
+    """In the log, from 0."""
+    subjects: tuple[str, ...] = ()
+    """Every entry about these."""
+    reveal: frozenset[str] | None = None
+    """Only these fields are shown; None shows all."""
+    conceal: frozenset[str] = frozenset()
+    """These are not."""
+    custody: tuple[Handover, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that the evidence is about."""
+
+    name: str
+    source: BinaryIO
+    near: Beside = field(default_factory=lambda: NOTHING)
+    iscc: str | None = None
+    """Its fingerprint by ISO 24138."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle, and what it shows."""
+
+    data: bytes
+    sha256: str
+    """Hexadecimal; the subject of the entry that tells of the export."""
+    numbers: tuple[int, ...]
+    case: Case
+
+
+def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None, reports: Reports | None = None) -> Exported:
+    """Make a bundle, verify it as a stranger would, and record that it was made.
+
+    Raises:
+        Misused: there is no such entry, or none tells of the file (``evidence.unknown``).
+        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``).
+        Unproven: the bundle does not hold (``evidence.read-back``), or tiles are missing (``tile.*``).
+    """
+    now = world.clock.now()
+    content, subjects = _content(file) if file else (None, [])
+    records = _records(world, command, content, subjects)
+    heads = _heads(world, [_position(world, r) for r in records])
+    if content:
+        content = _told_of(content, records)
+    acts, evidence = _opened(world, command, records, heads)
+    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
+    told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
+    case = Case(now, world.origin, keys, acts, tuple(told), content, command.custody, command.environment)
+    bare = _sealed(world, case, evidence, {}, now)
+    case = replace(case, acts=_bounded(case.acts, _held(bare)))
+    made = _sealed(world, case, evidence, reports(case), now) if reports else bare
+    _held(made)
+    exported = Exported(made, hashlib.sha256(made).hexdigest(), tuple(r.number for r in records), case)
+    _recorded(world, command, exported, now)
+    return exported
+
+
+def _recorded(world: LogWorld, command: ExportEvidence, exported: Exported, now: datetime) -> None:
+    detail: dict[str, object] = {"entries": list(exported.numbers), "bytes": len(exported.data)}
+    detail |= {"file": exported.case.content.name} if exported.case.content else {}
+    detail |= {"reveal": sorted(command.reveal)} if command.reveal is not None else {}
+    detail |= {"conceal": sorted(command.conceal)} if command.conceal else {}
+    world.store.save([Outcome(None, (Entry("evidence.exported", exported.sha256, command.by, now, detail),))])
+
+
+def _content(file: File) -> tuple[Content, list[str]]:
+    """Measure a file, and read its labels; return also what entries about it may be about: the numbers in them, or its name."""
+    sha256, sm3, size = hashlib.sha256(), _sm3(), 0
+    file.source.seek(0)
+    while data := file.source.read(_AT_ONCE):
+        size += len(data)
+        sha256.update(data)
+        sm3(data)
+    try:
+        file.source.seek(0)
+        format_ = formats.of(file.source.read(HEAD_BYTES), PurePath(file.name).suffix)
+        sites = reading(format_, file.source, file.near).sites
+    except Malformed:
+        sites = ()
+    labels = tuple(Label(site.place, site.text.encode("utf-8", "surrogatepass")) for site in sites)
+    parsed = [label for site in sites if (label := read_site(site)[0].label)]
+    subjects = dict.fromkeys(n for label in parsed for n in (label.ProduceID, label.PropagateID) if n)
+    content = Content(PurePath(file.name).name, size, sha256.hexdigest(), sm3(b"").hex(), file.iscc, labels, -1)
+    return content, list(subjects or dict.fromkeys((file.name, content.name)))
+
+
+def _sm3() -> Callable[[bytes], bytes]:
+    """Return what takes in bytes and tells the SM3 of all so far."""
+    try:
+        made = hashlib.new("sm3")
+    except ValueError:  # a Python built without it
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
+
+        other = hashes.Hash(hashes.SM3())
+
+        def fed(data: bytes) -> bytes:
+            other.update(data)
+            return other.copy().finalize()
+
+        return fed
+
+    def taken(data: bytes) -> bytes:
+        made.update(data)
+        return made.digest()
+
+    return taken
+
+
+def _records(world: LogWorld, command: ExportEvidence, content: Content | None, subjects: Sequence[str]) -> list[Record]:
+    """Find the entries that are asked for, in the log's order."""
+    find = world.ledger.records
+    found = [r for number in command.numbers for r in find(number=number)]
+    found += [r for position in command.positions for r in find(start=position, limit=1) if r.position == position]
+    found += [r for subject in command.subjects for r in find(subject=subject)]
+    if content:
+        about = [r for subject in subjects for r in find(subject=subject)]
+        bound = [r for r in about if r.entry.detail.get("sha256") == content.sha256]
+        found += bound or about
+    if len(found) < max(1, len(command.numbers) + len(command.positions)):
+        asked = (*command.numbers, *(f"#{p}" for p in command.positions), *command.subjects, *subjects)
+        what = f"expected an entry each for {', '.join(map(str, asked))}, found {len(found)}"
+        raise Misused("evidence.unknown", what, hint="`mingwen log` lists entries by number; a file is found by its labels")
+    once = {r.number: r for r in found}
+    return sorted(once.values(), key=lambda r: -1 if r.position is None else r.position)
+
+
+def _position(world: LogWorld, record: Record) -> int:
+    newest = world.archive.newest()
+    if record.position is None or not newest or record.position >= newest.size:
+        what = f"expected entry {record.number} to be in a signed checkpoint, it is not published yet"
+        raise Refused("evidence.unpublished", what, hint="`mingwen log publish`, then export again")
+    return record.position
+
+
+def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
+    """Choose checkpoints: the last attested one without the earliest entry, the first attested one with all, and the newest."""
+    chosen = (
+        world.archive.newest(most=positions[0], attested=True),
+        world.archive.oldest(least=positions[-1] + 1, attested=True),
+        world.archive.newest(),
+    )
+    return [head for _, head in sorted({h.size: h for h in chosen if h}.items())]
+
+
+def _told_of(content: Content, records: Sequence[Record]) -> Content:
+    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any."""
+    bound = [r for r in records if r.entry.detail.get("sha256") == content.sha256]
+    labelled = [r for r in records if "label" in r.entry.detail]
+    return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
+
+
+def _opened(
+    world: LogWorld, command: ExportEvidence, records: Sequence[Record], heads: Sequence[Published]
+) -> tuple[tuple[Act, ...], list[Evidence]]:
+    acts, evidence, node = [], [], tiles.node_reader(heads[-1].size, world.objects.read)
+    for record in records:
+        at, values = record.position or 0, leaves.fields(record.entry)
+        texts = dict(zip(sorted(values), leaves.disclosures(values, record.salts), strict=True))
+        shown = {n: t for n, t in texts.items() if (command.reveal is None or n in command.reveal) and n not in command.conceal}
+        kept = [leaves.digests(t) for n, t in texts.items() if n not in shown]
+        hidden = (*kept, *_erased(record.hidden))
+        head = next(h for h in heads if h.size > at)
+        proof = Proof(at, tuple(merkle.inclusion(at, head.size, node)), head.note)
+        acts.append(Act(at, record.entry.at, record.entry.kind, {n: values[n] for n in shown}, len(hidden), record.leaf))
+        evidence.append(Evidence(tuple(shown.values()), hidden, str(proof)))
+    return tuple(acts), evidence
+
+
+def _erased(hidden: bytes) -> list[Digests]:
+    step = 2 * DIGEST_BYTES
+    return [Digests(hidden[i : i + DIGEST_BYTES], hidden[i + DIGEST_BYTES : i + step]) for i in range(0, len(hidden), step)]
+
+
+def _cosigned(head: Published, witnesses: Sequence[Key]) -> tuple[Bound, ...]:
+    note = notes.parse(head.note.encode())
+    held = [notes.check(note, key) for key in witnesses]
+    return tuple(_bound(signed, head.size) for signed in held if signed and signed.at)
+
+
+def _bound(signed: Signed, size: int) -> Bound:
+    return Bound(datetime.fromtimestamp(signed.at or 0, UTC), signed.key.name, size)
+
+
+def _sealed(world: LogWorld, case: Case, evidence: Sequence[Evidence], reports: Mapping[str, bytes], now: datetime) -> bytes:
+    node = tiles.node_reader(case.heads[-1].published.size, world.objects.read)
+    sizes = [h.published.size for h in case.heads]
+    made = bundle.files(case, evidence, [merkle.consistency(a, b, node) for a, b in pairwise(sizes)], reports)
+    text = bundle.note(made[bundle.INDEX])
+    signed = tuple(s.sign(text, int(now.timestamp())) for s in world.signers if s.key.kind in _SIGNS_NOTES)
+    return bundle.packed({**made, bundle.NOTE: str(Note(text, signed)).encode()})
+
+
+def _held(data: bytes) -> verifier.Report:
+    """Verify what was made, as a stranger would."""
+    report = verifier.verify(data)
+    if report.outcome == "broken":
+        faults = ", ".join(f"{f['code']} at {f['place']}" for f in report.findings[:5])
+        hint = "nothing was written; `mingwen audit` says what is wrong with the log"
+        raise Unproven("evidence.read-back", f"expected a bundle that holds, but: {faults}", hint=hint)
+    return report
+
+
+def _bounded(acts: Sequence[Act], report: verifier.Report) -> tuple[Act, ...]:
+    """Give acts the bounds of time that a verifier finds."""
+    bounds = [tuple(_as_bound(entry[name]) for name in ("after", "before")) for entry in report.entries]
+    return tuple(replace(act, after=a, before=b) for act, (a, b) in zip(acts, bounds, strict=True))
+
+
+def _as_bound(attested: Mapping[str, object] | None) -> Bound | None:
+    if not attested:
+        return None
+    return Bound(datetime.fromisoformat(str(attested["at"])), str(attested["by"]), int(str(attested["size"])))
