@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[1] / "docs/reference/crashes.md"
 KILLS = 1000
 SEED = 20261122
 
-LOSSES = 1500
+LOSSES = 1000
 """So many moments and ways of losing power are drawn."""
 _PATH = re.compile(r"/\S*/(state|log|second)\b")
 

@@ -4,7 +4,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,12 +50,8 @@ class Place:
         self.settle_here()
         if not (key := self.folder / "key.pem").exists():
             wiring_log.new_log_key(key, "ed25519")
-        world = wiring_log.log_world(wiring.configuration())
-        try:
+        with closing(wiring_log.log_world(wiring.configuration())) as world:
             yield world
-        finally:
-            world.store.close()
-            world.ledger._database.close()  # type: ignore[attr-defined] # noqa: SLF001 - a command ends instead
 
 
 def sqlite_place(folder: Path) -> Place:
