@@ -6,7 +6,7 @@ MEDIA := .cache/media
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-log fuzz media docs gallery clean
+.PHONY: help demo test lint bench bench-log fuzz crash media docs gallery clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -41,6 +41,10 @@ bench-log: $(VENV)/.dev ## measure the log against plain databases, tlog-scales 
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
+
+crash: $(VENV)/.dev ## kill, cut the power and fill the disk of the log: 1,000 kills and more (half an hour; needs cc)
+	@tools/debian.sh "the server that is killed" '/usr/lib/postgresql/*/bin/initdb:postgresql' cc:gcc
+	@$(BIN)/python -m tools.crash --write
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use
 

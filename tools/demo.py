@@ -47,9 +47,7 @@ def main(media: Path, output: Path) -> int:
     if any(statuses):
         return max(statuses)
     print(f"\nOpen {labelled} and look: every file carries the label you see or hear, and the one machines read.")
-    print(
-        f"Open {output / 'verify.html'} in a browser and drop {output / 'case.zip'} on it: the page checks it, and asks no network."
-    )
+    print(f"Open {output / 'verify.html'} in a browser and drop {output / 'case.zip'} on it: it asks no network.")
     return 0
 
 
