@@ -5,7 +5,6 @@ It needs Python 3.11 and the package ``cryptography``, no network, and nothing o
 description numbers the steps of a verification: the functions bear the numbers and stand in that order, what they rest on below.
 """
 
-# fmt: off - hardly a blank line, so that the whole is few screens
 import argparse, base64, hashlib, json, math, re, struct, sys, zlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
