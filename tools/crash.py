@@ -4,8 +4,9 @@ python -m tools.crash [--kills N] [--seed S] [--write]
 
 Kills of processes and of the PostgreSQL server at random moments (crash_kills.py), deaths between any two calls of a
 publisher (crash_points.py), losses of power at each recorded call (crash_power.py), disks that are full, read-only or put
-back (crash_disks.py). After each, everything starts again without a hand and is asked everything (crash_place.py): the first
-promise that is broken ends the run with what was broken. --write puts the figures into docs/reference/crashes.md.
+back (crash_disks.py). Files are where TMPDIR says: what a kill leaves is in memory on any file system. After each, everything
+starts again without a hand and is asked everything (crash_place.py): the first promise that is broken ends the run with what
+was broken. --write puts the figures into docs/reference/crashes.md.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import os
 import platform
 import re
 import sqlite3
+import subprocess
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -111,18 +114,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write docs/reference/crashes.md")
     given = parser.parse_args()
     began = time.monotonic()
+    sqlite = _told("kills, SQLite", crash_kills.run(given.kills // 2, given.seed, None))
+    with Server() as server:
+        version = server.version
+        postgresql = _told("kills, PostgreSQL", crash_kills.run(given.kills - given.kills // 2, given.seed, server))
+        points_postgresql = _told("deaths between calls, PostgreSQL", crash_points.run(server))
+    points_sqlite = _told("deaths between calls, SQLite", crash_points.run(None))
+    power = _told("loss of power", crash_power.run(given.seed, LOSSES))
     disks = _told("disks put back", crash_disks.put_back(crash_disks.Found()))
     if os.getuid() == 0:
         disks = _told("full and read-only disks", crash_disks.run(disks))
     else:
         print("full and read-only disks: not run, as to mount them takes root")
-    power = _told("loss of power", crash_power.run(given.seed, LOSSES))
-    points_sqlite = _told("deaths between calls, SQLite", crash_points.run(None))
-    sqlite = _told("kills, SQLite", crash_kills.run(given.kills // 2, given.seed, None))
-    with Server() as server:
-        points_postgresql = _told("deaths between calls, PostgreSQL", crash_points.run(server))
-        postgresql = _told("kills, PostgreSQL", crash_kills.run(given.kills - given.kills // 2, given.seed, server))
-        version = server.version
     page = _PAGE.format(
         machine=_machine(version),
         seed=given.seed,
@@ -162,8 +165,14 @@ def _told(what: str, found: T) -> T:
 def _machine(postgresql: str) -> str:
     return (
         f"Measured on {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores, {platform.machine()}, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {postgresql}."
+        f"{platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {postgresql}; "
+        f"files on {_file_system()}."
     )
+
+
+def _file_system() -> str:
+    words = ("stat", "-f", "-c", "%T", tempfile.gettempdir())
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _kills(sqlite: Tally, postgresql: Tally) -> str:

@@ -28,8 +28,8 @@ PRELOADED = [
     "mingwen.adapters.stores.postgresql", "mingwen.adapters.stores.archive", "mingwen.adapters.stores.holds",
     "mingwen.adapters.stores.ledger", "mingwen.adapters.objects.folder", "mingwen.adapters.heads.file", "mingwen.cli.group_log",
 ]  # fmt: skip
-ROUNDS_A_LOG = 6
-MOST_WAIT_SECONDS = 0.06
+ROUNDS_A_LOG = 4
+MOST_WAIT_SECONDS = 0.04
 """Between two kills."""
 HASTE = 0.08
 """So often nobody waits until a process that was started works."""

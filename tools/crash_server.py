@@ -43,7 +43,7 @@ class Server:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._process.send_signal(signal.SIGQUIT)
+        self._process.send_signal(signal.SIGINT)  # of those who are connected too: see `fast` of pg_ctl
         self._process.wait()
         self._folder.cleanup()
 
