@@ -1,9 +1,10 @@
 """Measure the log: acts until they stand in a signed checkpoint, large trees, proofs, bundles; called by `make bench-log`.
 
-python -m tools.bench_log [--quick]
+python -m tools.bench_log [--quick | --once]
 
 Ours, the plain databases and the peers run in the same run, and where there are rounds they take turns. Results go to
-docs/reference/benchmark-log.md, the plot to docs/pictures/log-cost.svg; with --quick they are printed alone.
+docs/reference/benchmark-log.md, the plot to docs/pictures/log-cost.svg; with --quick they are printed alone. With --once there
+is one round of appends, for a machine that has other work.
 """
 
 import json
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -249,6 +250,9 @@ def table_of_bundles(bundles: Sequence[Bundled]) -> list[str]:
 
 
 # The page ----------------------------------------------------------------------------------------------------------------------
+BUSY: Final = " by other work, so that every rate here is less, and every time more, than this machine gives alone"
+
+
 def machine(server_url: str, folder: Path) -> str:
     """Say what it was measured on."""
     with psycopg.connect(appends.plain(server_url)) as connection:
@@ -261,7 +265,7 @@ def machine(server_url: str, folder: Path) -> str:
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {server // 10000}.{server % 10000} "
         f"as its makers configure it (fsync on); {peers}. The disk brings {disk:,.0f} appends of 4 KiB a second to safety, one "
         f"after another; a core does {' or '.join(hashes)} of 65 bytes a second within Python. "
-        f"Load of the machine when it began: {os.getloadavg()[0]:.1f}."
+        f"Load of the machine when it began: {os.getloadavg()[0]:.1f}{BUSY if os.getloadavg()[0] > 1 else ''}."
     )
 
 
@@ -371,7 +375,7 @@ APPENDS: Final = """\
 Each writer is a process that saves labels, a content and an entry of eight fields each, for {seconds:g} s; beside them one
 publisher gives positions, writes tiles and signs. Time ends when the last act stands in a signed checkpoint. *Wait* is from the
 return of a save to the first signed checkpoint that holds its acts. After each round the store is read: every act has its
-position, and none is missing. Medians of {rounds} rounds in turn; making the acts counts too.
+position, and none is missing. Making the acts counts too. Rounds in turn: {rounds}; given are the medians.
 """
 OTHERS: Final = """\
 The others do less. The plain databases insert {row:,} bytes a row, about what a label takes, commit to no fields and keep no
@@ -414,16 +418,16 @@ def page(m: Measured) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(*, quick: bool) -> None:
+def main(scale: Scale) -> None:
     """Measure everything, and write the page."""
     with tempfile.TemporaryDirectory(prefix="bench-log", dir="/var/tmp") as folder, appends.server() as server_url:
-        found = measured(Path(folder), server_url, QUICK if quick else FULL)
+        found = measured(Path(folder), server_url, scale)
     text = page(found)
     print(text)
-    if not quick:
+    if scale is not QUICK:
         PAGE.write_text(text, encoding="utf-8")
         plot(found.made)
 
 
 if __name__ == "__main__":
-    main(quick="--quick" in sys.argv)
+    main(QUICK if "--quick" in sys.argv else replace(FULL, rounds=1) if "--once" in sys.argv else FULL)

@@ -39,7 +39,8 @@ from mingwen.services import publishing
 PRODUCER: Final = "001191310104MACE0YX63918020"
 WRITERS: Final = 8
 BATCHES: Final = (1, 256, 2048)
-CONTEXT: Final = multiprocessing.get_context("spawn")
+CONTEXT: Final = multiprocessing.get_context("forkserver")
+"""Processes begin as copies of one that has imported everything, and opened nothing."""
 ROW_BYTES: Final = 1200
 """A row of ours has so many, leaf and salts included."""
 
