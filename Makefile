@@ -6,17 +6,17 @@ MEDIA := .cache/media
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-log fuzz media docs gallery clean
+.PHONY: help demo test lint bench bench-log fuzz crash media docs gallery clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document
+demo: $(VENV)/.run $(MEDIA)/.done ## label and verify a photograph, speech, a clip and a document; take evidence
 	@$(BIN)/python tools/demo.py $(MEDIA) demo-output
 
 test: $(VENV)/.dev $(MEDIA)/.done ## run every test, foreign judges and real servers included
 	@tools/debian.sh "the tests' foreign judges" exiftool:libimage-exiftool-perl ffmpeg:ffmpeg xmllint:libxml2-utils \
-	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl heif-info:libheif-examples \
+	    '/usr/lib/postgresql/*/bin/initdb:postgresql' chromium:chromium openssl:openssl cc:gcc /usr/include/stdio.h:libc6-dev heif-info:libheif-examples \
 	    jxlinfo:libjxl-tools avifdec:libavif-bin qpdf:qpdf pdfinfo:poppler-utils mkvmerge:mkvtoolnix flac:flac ogginfo:vorbis-tools \
 	    opusinfo:opus-tools mpg123:mpg123 cjpeg:libjpeg-turbo-progs softhsm2-util:softhsm2 espeak-ng:espeak-ng tesseract:tesseract-ocr \
 	    '/usr/share/tesseract-ocr/*/tessdata/chi_sim.traineddata:tesseract-ocr-chi-sim' \
@@ -41,6 +41,10 @@ bench-log: $(VENV)/.dev ## measure the log against plain databases, tlog-scales 
 
 fuzz: $(VENV)/.dev $(MEDIA)/.done ## search for crashes in every reader and writer, ten minutes each (hours in all)
 	@MINGWEN_MEDIA=$(abspath $(MEDIA)) $(BIN)/python tools/fuzz.py
+
+crash: $(VENV)/.dev ## kill, cut the power and fill the disk of the log: 1,000 kills and more (half an hour; needs cc)
+	@tools/debian.sh "the server that is killed" '/usr/lib/postgresql/*/bin/initdb:postgresql' cc:gcc /usr/include/stdio.h:libc6-dev
+	@$(BIN)/python -m tools.crash --write
 
 media: $(MEDIA)/.done ## fetch the real media that demo and tests use
 

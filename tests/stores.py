@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from mingwen.domain.contents import Content, Delivery, File, produce
-from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.evidence import Entry, Outcome, Record
 from mingwen.domain.labels import produced
+from mingwen.proofs.leaves import Digests, digests, disclosures, fields, leaf
 
 NOW = datetime(2026, 8, 31, 12, 30, 15, 123456, tzinfo=UTC)
 FILE = File("片.png", "png", "image", "AI生成")
@@ -53,3 +54,10 @@ def elsewhere(script: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Run a script in a process of its own that may import this file."""
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     return subprocess.Popen([sys.executable, "-c", script, *arguments], env={**os.environ, "PYTHONPATH": path})
+
+
+def holds_together(record: Record) -> bool:
+    """Do what is left of an entry and the digests of what is gone lead to its leaf?"""
+    shown = [digests(d) for d in disclosures(fields(record.entry), record.salts)]
+    hidden = [Digests(record.hidden[i : i + 32], record.hidden[i + 32 : i + 64]) for i in range(0, len(record.hidden), 64)]
+    return leaf(record.entry.kind, record.entry.at, [*shown, *hidden]) == record.leaf

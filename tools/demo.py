@@ -1,4 +1,4 @@
-"""Label and verify a photograph, speech, a clip and documents, as a newcomer would; called by `make demo`.
+"""Label and verify a photograph, speech, a clip and documents, and take evidence out of the log; called by `make demo`.
 
 python tools/demo.py MEDIA OUTPUT
 """
@@ -29,17 +29,25 @@ def main(media: Path, output: Path) -> int:
             shutil.copy(media / name, sources)
     (sources / "page.html").write_text(PAGE, encoding="utf-8")
     (sources / "note.txt").write_text(NOTE, encoding="utf-8")
-    environment = os.environ | {"MINGWEN_STORE_URL": f"sqlite:///{output.resolve() / 'mingwen.db'}"}
+    kept = output.resolve()
+    environment = os.environ | {
+        "MINGWEN_STORE_URL": f"sqlite:///{kept / 'mingwen.db'}",
+        "MINGWEN_LOG_HEAD": str(kept / "log.head"),
+    }
     steps = (
         ["label", str(sources), "-o", str(labelled)],
         ["verify", str(labelled)],
         ["verify", str(labelled / "coffee.png"), "--json"],
         ["log", "--limit", "3"],
+        ["evidence", "export", str(labelled / "coffee.png"), "-o", str(output / "case.zip")],
+        ["evidence", "verify", str(output / "case.zip")],
+        ["evidence", "page", "-o", str(output / "verify.html")],
     )
     statuses = [step(arguments, environment) for arguments in steps]
     if any(statuses):
         return max(statuses)
     print(f"\nOpen {labelled} and look: every file carries the label you see or hear, and the one machines read.")
+    print(f"Open {output / 'verify.html'} in a browser and drop {output / 'case.zip'} on it: it asks no network.")
     return 0
 
 

@@ -1,8 +1,12 @@
-"""Build the two fonts that draw labels, cut down from Noto Sans Bold to what labels need.
+"""Build the fonts that draw labels and those that print reports, cut down from Noto Sans to what is needed.
 
 * ``NotoSansSC-Bold-Labels.otf``: Chinese, Japanese and Korean with western Latin, from Noto Sans CJK SC.
 * ``NotoSans-Bold-Labels.ttf``: the rest of Latin, Greek, Cyrillic, Hebrew and Arabic, merged from Noto Sans, Noto Sans Hebrew
   and Noto Sans Arabic.
+* ``NotoSansSC-Regular-Reports.ttf``: Chinese with Latin, Greek and Cyrillic, ``NotoSansSC-Bold-Reports.ttf``: what
+  headings need of it, and ``NotoSansMonoSC-Regular-Reports.ttf``: ASCII of one width; from Noto Sans CJK SC and Noto Sans Mono
+  CJK SC. Their outlines become quadratic, as the library that writes PDF embeds no others; no point moves by more than a
+  thousandth of the letter's size.
 
 It wants Debian's packages ``fonts-noto-cjk`` (1:20220127+repack1-1) and ``fonts-noto-core`` (20201225-1), and fonttools:
 
@@ -20,15 +24,20 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
 from fontTools.merge import Merger  # type: ignore[import-untyped]
+from fontTools.pens.cu2quPen import Cu2QuPen  # type: ignore[import-untyped]
+from fontTools.pens.ttGlyphPen import TTGlyphPen  # type: ignore[import-untyped]
 from fontTools.subset import Options, Subsetter  # type: ignore[import-untyped]
 from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]
 
 COLLECTION = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
+REGULAR = COLLECTION.with_name("NotoSansCJK-Regular.ttc")
 SINGLE = Path("/usr/share/fonts/truetype/noto")
 LICENCE = Path("/usr/share/doc/fonts-noto-cjk/copyright")
 FACE = "Noto Sans CJK SC Bold"
 TARGET = Path(__file__).parents[1] / "src/mingwen/notices/fonts"
+REPORTS = Path(__file__).parents[1] / "src/mingwen/reports/fonts"
 EAST, WEST = TARGET / "NotoSansSC-Bold-Labels.otf", TARGET / "NotoSans-Bold-Labels.ttf"
 
 PUNCTUATION = (range(0x20, 0x7F), range(0xA0, 0x100), range(0x2010, 0x2027))
@@ -59,12 +68,41 @@ WESTERN = {
 }  # fmt: skip
 TRADITIONAL = "人工智慧產生合成圖片像畫面影視頻音訊聲語內容文字標識註僅供參考請注意辨別甄經過處理說明電腦創作與為係這個"
 """What labels in traditional Chinese say; a font with all of its characters would be half as large again."""
+PRINTED = (
+    *PUNCTUATION,
+    range(0x100, 0x180),  # Latin Extended-A
+    (0x1CE, 0x1D0, 0x1D2, 0x1D4, 0x1D6, 0x1D8, 0x1DA, 0x1DC),  # pinyin
+    range(0x391, 0x3CA),  # Greek
+    range(0x401, 0x452),  # Cyrillic
+    range(0x1EA0, 0x1EFA),  # Vietnamese
+    (0x2032, 0x2033, 0x203B, 0x20AC, 0x2103, 0x2116, 0x2122, 0x2190, 0x2191, 0x2192, 0x2193, 0x2212, 0x2260, 0x2264, 0x2265),
+    range(0x2460, 0x2474),  # ① to ⑳
+    (0x25A0, 0x25A1, 0x25B2, 0x25B6, 0x25BC, 0x25C6, 0x25CB, 0x25CF),
+    range(0x3000, 0x3020),
+    range(0x3041, 0x3100),
+    range(0xFF01, 0xFF5F),
+)
+"""What reports print beside hanzi."""
+GIVEN_NAMES = (
+    "喆堃玥珺昇祎赟燊彧翀昉旸昳晞暐曈曦炘炜烜煊煜煦熠燚玙玚珅珈珣琀琇琎琤琰瑀瑄璟璠瓅祺禛禔筠筱綦翃翊翯"
+    "芃苡茜荃莙菡萸葳蒨蓁蔺藜蘅衎衍诩谞赪骁骐鋆鑫钰铄锴镕闳阗霏霖韡頔颋颢飏馥骞鹏麒黉龑龢婧婳嫄嫣媛姝妤妍嬿孖孜孮宓"
+    "宬尧屾岚岽峣崟嵘嵩巍帜庠弢彤徕忞忻怡恺惇愔慜懿扬抒捷掞旻晁晔暄朔枞栩桢梓楠榕樾歆毓沄沅沚泓泽洺浛涵淏淦淼湜溍滢潞潼澍濛瀚瀛"
+)
+"""Hanzi that names of people have and GB 2312 may not."""
+MOST_ERROR = 1.0
+"""How far a quadratic outline may stray, in thousandths of an em."""
 SHAPING = ["kern", "mark", "mkmk", "ccmp", "init", "medi", "fina", "isol", "rlig", "calt"]
 
 
-def hanzi() -> set[int]:
-    """Return the code points of GB 2312, levels 1 and 2: 6,763 hanzi in rows 16 to 87."""
-    return _double_byte("gb2312", range(16, 88))
+def hanzi(last_row: int = 87) -> set[int]:
+    """Return the code points of GB 2312: 6,763 hanzi of levels 1 and 2 in rows 16 to 87, of which level 1 ends in row 55."""
+    return _double_byte("gb2312", range(16, last_row + 1))
+
+
+def traditional() -> set[int]:
+    """Return the code points of Big5, level 1: 5,401 hanzi in rows A4 to C6."""
+    cells = (bytes((row, cell)) for row in range(0xA4, 0xC7) for cell in (*range(0x40, 0x7F), *range(0xA1, 0xFF)))
+    return {ord(text) for text in (cell.decode("big5", "ignore") for cell in cells) if text}
 
 
 def kanji() -> set[int]:
@@ -137,12 +175,51 @@ def west(sources: Path) -> list[str]:
     return copyrights
 
 
+def quadratic(font: TTFont, name: str, style: str) -> TTFont:
+    """Draw a font of cubic outlines anew with quadratic ones, without hints, kerning or substitutions."""
+    glyphs, drawn = font.getGlyphSet(), {}
+    for glyph in font.getGlyphOrder():
+        pen = TTGlyphPen(None)
+        glyphs[glyph].draw(Cu2QuPen(pen, MOST_ERROR, reverse_direction=True))
+        drawn[glyph] = pen.glyph()
+    made = FontBuilder(font["head"].unitsPerEm, isTTF=True)
+    made.setupGlyphOrder(font.getGlyphOrder())
+    made.setupCharacterMap(font.getBestCmap())
+    made.setupGlyf(drawn)
+    made.setupHorizontalMetrics({g: (font["hmtx"][g][0], drawn[g].xMin if drawn[g].numberOfContours else 0) for g in drawn})
+    ascent, descent = font["hhea"].ascent, font["hhea"].descent
+    made.setupHorizontalHeader(ascent=ascent, descent=descent)
+    made.setupOS2(sTypoAscender=ascent, sTypoDescender=descent, usWinAscent=ascent, usWinDescent=-descent, fsType=0)
+    made.setupPost(keepGlyphNames=False)
+    names = {"familyName": name, "styleName": style, "psName": f"{name.replace(' ', '')}-{style}", "fullName": f"{name} {style}"}
+    made.setupNameTable(names | {"copyright": font["name"].getDebugName(0), "licenseDescription": font["name"].getDebugName(13)})
+    made.font.recalcTimestamp = False
+    made.font["head"].created = made.font["head"].modified = font["head"].created
+    return made.font
+
+
+def reports() -> None:
+    """Write the fonts of reports and their licence."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    drop = ["vhea", "vmtx", "VORG", "BASE", "GDEF", "GPOS", "GSUB"]
+    for collection, face, name, style, characters in (
+        (REGULAR, "Noto Sans CJK SC", "Noto Sans SC", "Regular", hanzi().union(traditional(), map(ord, GIVEN_NAMES), *PRINTED)),
+        (COLLECTION, FACE, "Noto Sans SC", "Bold", hanzi(55).union(*PUNCTUATION, *EASTERN)),
+        (REGULAR, "Noto Sans Mono CJK SC", "Noto Sans Mono SC", "Regular", set(range(0x20, 0x7F))),
+    ):
+        font = next(f for f in TTCollection(collection).fonts if f["name"].getDebugName(4) == face)
+        made = quadratic(cut(font, characters, [], drop), f"{name} Reports", style)
+        made.save(REPORTS / f"{name.replace(' ', '')}-{style}-Reports.ttf")
+    (REPORTS / "OFL.txt").write_text(licence([str(font["name"].getDebugName(0))]), encoding="utf-8")
+
+
 def build(sources: Path) -> None:
-    """Write both fonts and their licence."""
+    """Write all fonts and their licences."""
+    reports()
     lines = [east(), *west(sources)]
     (TARGET / "OFL.txt").write_text(licence(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
     build(Path(sys.argv[1]) if len(sys.argv) > 1 else SINGLE)
-    print(f"{EAST.stat().st_size} and {WEST.stat().st_size} bytes")
+    print("\n".join(f"{f.name}: {f.stat().st_size} bytes" for f in (EAST, WEST, *sorted(REPORTS.glob("*.ttf")))))

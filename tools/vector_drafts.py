@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from vector_parts import HOUR, LOG, MINUTE, ORIGIN, START, WITNESS, Signer, nodes, signed, token
+from tools.vector_parts import HOUR, LOG, MINUTE, ORIGIN, START, WITNESS, Signer, nodes, signed, token
 
 from mingwen.domain.digests import sm3
 from mingwen.domain.evidence import Entry, Published, Stamp
@@ -85,7 +85,7 @@ class Options:
     at: dict[int, datetime] = field(default_factory=dict)
     stamped: Callable[[str, int], tuple[bytes, ...]] = lambda text, size: (
         (token(text, attested(size) + MINUTE),) if size < 10 else ()
-    )  # noqa: PLR2004
+    )
     content: bool = True
     cosigned: Callable[[int], datetime] = attested
 

@@ -1,4 +1,4 @@
-"""What the vectors of bundles are made of: keys from seeds, a log of ten acts, a witness, time-stamping authorities; no chance anywhere."""
+"""What the vectors of bundles are made of: keys from seeds, a witness, time-stamping authorities; no chance anywhere."""
 
 import base64
 import hashlib
@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mingwen.domain import _der
@@ -71,7 +70,7 @@ class Signer:
 def multiplied(factor: int) -> tuple[int, int]:
     """Return that multiple of the generator of SM2's curve."""
     total: tuple[int, int] | None = None
-    for bit in bin(factor)[2:]:
+    for bit in f"{factor:b}":
         total = verifier.added(total, total)
         total = verifier.added(total, verifier.G) if bit == "1" else total
     assert total  # noqa: S101 - a factor of zero has no point
@@ -167,9 +166,9 @@ class Authority:
         if purposes and not authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=critical)
         signer = above.key if above else key
-        self.key = key
+        self.key: PrivateKey = key
         self.above = above
-        self.cert = builder.sign(
+        self.cert: x509.Certificate = builder.sign(
             signer, hashes.SHA256(), ecdsa_deterministic=isinstance(signer, ec.EllipticCurvePrivateKey) or None
         )
 

@@ -1,6 +1,6 @@
 """Everything outside, as small protocols, and the World, which holds one of each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,10 +175,19 @@ class Ledger(Protocol):
         ``before`` passes those that are older and of which something is left to erase.
         """
 
-    def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
-        """Erase these fields of an entry, or all, leaving their digests; save ``outcome`` in the same transaction.
+    def erase(self, numbers: Sequence[int], names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
+        """Erase these fields of entries, or all, leaving their digests; save ``outcome`` in the same transaction.
 
-        The same fields vanish from the content that the entry tells of. Return whether anything was there to erase.
+        The same fields vanish from the contents that the entries tell of. Return whether anything was there to erase.
+
+        Raises:
+            Refused: a hold covers one of them (``retention.held``); then nothing is erased.
+        """
+
+    def follow(self, number: int, outcome: Outcome[None]) -> bool:
+        """Save an outcome of one entry if no other came after the entry ``number`` about the same subject; say whether it did.
+
+        Of several who follow the same entry at once, one does.
         """
 
 
@@ -276,6 +285,34 @@ class Witness(Protocol):
         """
 
 
+class Seen(Protocol):
+    """The last checkpoint that was seen of each log, by origin, where many threads and processes may look and write."""
+
+    def read(self, origin: str) -> str | None:
+        """Return the signed note; None if none was seen yet."""
+
+    def swap(self, origin: str, old: str | None, new: str) -> bool:
+        """Put ``new`` in place of ``old``, durably, if ``old`` still stands there; say whether it did."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class RemoteLog(Protocol):
+    """The files of somebody's log (c2sp.org/tlog-tiles)."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return what stands there; None where nothing does.
+
+        Raises:
+            Unavailable: it cannot be reached, or sends too much (``remote.*``).
+        """
+
+
 class Authority(Protocol):
     """A time-stamping authority (RFC 3161)."""
 
@@ -289,6 +326,17 @@ class Authority(Protocol):
         Raises:
             Unavailable, Malformed, Unproven: it cannot be reached or says no, or what it sent does not hold (``stamp.*``).
         """
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWorld:
+    """One of each for whoever records acts, and keeps or erases what was recorded; all but the first two are one database."""
+
+    clock: Clock
+    ids: Ids
+    store: Store
+    ledger: Ledger
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,3 +356,28 @@ class LogWorld:
     """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
     witnesses: Sequence[Witness] = ()
     authorities: Sequence[Authority] = ()
+    watchers: Sequence[Key] = ()
+    """The keys of the witnesses."""
+    close: Callable[[], None] = lambda: None
+    """Lets go of files and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessWorld:
+    """One of each for whoever watches that the logs of others only grow, and says so."""
+
+    clock: Clock
+    seen: Seen
+    signers: Sequence[NoteSigner]
+    """Cosigners of one name: Ed25519, ML-DSA-44, or both."""
+    logs: Mapping[str, Sequence[Key]]
+    """The keys that are trusted, by the origin of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorWorld:
+    """One of each for whoever looks at somebody's log again and again."""
+
+    clock: Clock
+    log: RemoteLog
+    seen: Seen

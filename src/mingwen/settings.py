@@ -256,6 +256,12 @@ SETTINGS: Final = {
             _yes_or_no,
         ),
         Setting(
+            "retention.periods",
+            (),
+            "days after which `mingwen retention expire` erases entries of a kind: verdict.given=365, …; none keeps them",
+            _texts,
+        ),
+        Setting(
             "log.digest_megabytes",
             64.0,
             "files up to this size are entered in the log with their SHA-256, so that an entry tells of these bytes; 0 for none",
@@ -291,6 +297,7 @@ SETTINGS: Final = {
         ),
         Setting("log.witnesses", (), "who cosigns checkpoints: each its address, a space, and its verifier key", _texts),
         Setting("log.authorities", (), "addresses of RFC 3161 authorities that stamp checkpoints", _texts),
+        Setting("log.authority_roots", (), "PEM files of root certificates that these authorities leave out of a stamp", _texts),
         Setting("log.stamp_seconds", 3600.0, "an authority is asked again when its last stamp is older", _number(60, 31536000)),
         Setting("store.url", "", "sqlite:///PATH or postgresql+psycopg://…; empty takes mingwen.db in your data folder", _text),
     )

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +15,17 @@ from mingwen import formats, settings
 from mingwen.adapters.clock import SystemClock
 from mingwen.adapters.files.disk import Disk, home, opened, staged, translated
 from mingwen.adapters.ids import RandomIds
-from mingwen.adapters.stores import open_store
+from mingwen.adapters.stores import open_log, open_store
 from mingwen.domain.digests import Digesting
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.manifests import Agent, Disclosure, Manifest, Statement, System
 from mingwen.domain.notices import Layout, Moment, Pages, Position, Recording, Rhythm, Style, TextForm
 from mingwen.formats import beside
-from mingwen.ports import FaceFinder, Manifests, Parent, Recogniser, Signer, Store, Voice, World
+from mingwen.ports import FaceFinder, Manifests, Parent, Recogniser, RecordWorld, Signer, Store, Voice, World
 from mingwen.settings import Scalar, Value
 
 __all__ = [
+    "MAX_CONFIG_BYTES",
     "Configuration",
     "Disk",
     "config_path",
@@ -32,6 +34,8 @@ __all__ = [
     "new_chain",
     "new_key",
     "opened",
+    "read_small",
+    "recording",
     "shown",
     "staged",
     "store",
@@ -110,7 +114,7 @@ def configuration(**flags: object) -> Configuration:
             hint = "`mingwen config --template` prints a file to begin with; or unset MINGWEN_CONFIG"
             raise Misused("config.missing", f"expected the file that MINGWEN_CONFIG names, {path}, found none", hint=hint)
     else:
-        toml = _read(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
+        toml = read_small(path, MAX_CONFIG_BYTES).decode("utf-8", "replace")
     by_flag = {name.replace(".", "_"): name for name in settings.SETTINGS}
     for flag in flags:
         if flag not in by_flag:
@@ -122,6 +126,14 @@ def configuration(**flags: object) -> Configuration:
 def store(config: Configuration) -> Store:
     """Open the configured store."""
     return open_store(store_url(config))
+
+
+@contextmanager
+def recording(config: Configuration) -> Iterator[RecordWorld]:
+    """Open the configured store for whoever records acts, and keeps or erases what was recorded."""
+    url = store_url(config)
+    with closing(open_store(url)) as kept, closing(open_log(url)) as log:
+        yield RecordWorld(SystemClock(), RandomIds(), kept, log.ledger, log.holds)
 
 
 def store_url(config: Configuration) -> str:
@@ -220,11 +232,11 @@ def _manifests(config: Configuration) -> Manifests:
         if not key or not config.text("manifest.chain"):
             hint = "`mingwen key new --c2pa` makes a test pair; set both as it says"
             raise Misused("manifest.key", "expected manifest.key and manifest.chain to sign a manifest, got none", hint=hint)
-        chain = _read(home(config.text("manifest.chain")), MAX_CONFIG_BYTES)
+        chain = read_small(home(config.text("manifest.chain")), MAX_CONFIG_BYTES)
         sign = keys.signing(key, keys.ALGORITHMS[algorithm], chain, _passphrase())
         return c2pa_manifests.Signing(sign, algorithm, chain.decode("latin-1"), config.text("manifest.timestamp"))
 
-    trusted = [keys.pem(_read(home(path), MAX_CONFIG_BYTES)) for path in config.texts("manifest.trust")]
+    trusted = [keys.pem(read_small(home(path), MAX_CONFIG_BYTES)) for path in config.texts("manifest.trust")]
     generator = _ourselves()
     return c2pa_manifests.C2paManifests(generator, signing, trust="".join(trusted), fetch=bool(config["manifest.fetch"]))
 
@@ -256,7 +268,7 @@ def style(config: Configuration) -> Style:
             level_lu=config.number("rhythm.level_lu"),
         ),
         spoken=_spoken(config),
-        font=_read(home(font), MAX_FONT_BYTES) if font else None,
+        font=read_small(home(font), MAX_FONT_BYTES) if font else None,
         faces=_face_finder(config),
         elements="cn" in config.texts("regimes"),
     )
@@ -274,7 +286,7 @@ def _spoken(config: Configuration) -> Recording | None:
     """Return what is said beside sounds: a recording, or what a voice says; None leaves them to the rhythm."""
     path, wording = config.text("notice.recording"), config.text("notice.wording")
     if path:
-        return Recording(_read(home(path), MAX_RECORDING_BYTES), config.text("notice.recording_words") or wording)
+        return Recording(read_small(home(path), MAX_RECORDING_BYTES), config.text("notice.recording_words") or wording)
     return Recording(_said(wording), wording) if config.text("notice.voice") != "none" else None
 
 
@@ -357,7 +369,7 @@ def _signer(config: Configuration) -> Signer | None:
     return sm2.read_private(
         home(key),
         passphrase=_passphrase(),
-        certificate=_read(home(certificate), MAX_CONFIG_BYTES) if certificate else None,
+        certificate=read_small(home(certificate), MAX_CONFIG_BYTES) if certificate else None,
     )
 
 
@@ -381,7 +393,13 @@ def _fingerprint(key: str) -> str:
     return fingerprint_of(path)
 
 
-def _read(path: Path, most: int) -> bytes:
+def read_small(path: Path, most: int) -> bytes:
+    """Read a file of at most so many bytes, which an operator named.
+
+    Raises:
+        Misused: it is larger (``config.too-large``).
+        Unavailable: it cannot be read (``file.unreadable``).
+    """
     with translated(f"read {path}", code="file.unreadable"), path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:

@@ -1,6 +1,8 @@
 """Configuration in, LogWorld out: what keeps the log, and where its keys are."""
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,9 +18,9 @@ from mingwen.adapters.note_signers.files import KeySigner
 from mingwen.adapters.stores import open_log, open_store
 from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Malformed, Misused, Refused, Unavailable
-from mingwen.ports import Head, LogWorld, NoteSigner, Objects
-from mingwen.proofs.notes import Key, Kind
-from mingwen.wiring import Configuration, store_url
+from mingwen.ports import Authority, Head, LogWorld, NoteSigner, Objects, Witness
+from mingwen.proofs.notes import Key, Kind, parse_key
+from mingwen.wiring import MAX_CONFIG_BYTES, Configuration, read_small, store_url
 
 KINDS: Final = {"ed25519": Kind.ED25519, "ml-dsa-44": Kind.ML_DSA_44, "sm2": Kind.SM2}
 """Keys that ``new_log_key`` makes."""
@@ -36,20 +38,71 @@ def log_world(config: Configuration) -> LogWorld:
     """
     signers = log_signers(config)
     origin = signers[0].key.name
-    kept = open_log(store_url(config))
+    with ExitStack() as undo:
+        store = undo.enter_context(closing(open_store(store_url(config))))
+        kept = undo.enter_context(closing(open_log(store_url(config))))
+        objects, head = _objects(config), _head(config, origin)
+        close = undo.pop_all().close
     return LogWorld(
         clock=SystemClock(),
         ids=RandomIds(),
-        store=open_store(store_url(config)),
+        store=store,
         ledger=kept.ledger,
         archive=kept.archive,
-        objects=_objects(config),
-        head=_head(config, origin),
+        objects=objects,
+        head=head,
         origin=origin,
         signers=signers,
-        witnesses=(),  # of log.witnesses: HttpWitness(url, parse_key(vkey))
-        authorities=(),  # of log.authorities: HttpAuthority(url)
+        witnesses=_witnesses(config),
+        watchers=tuple(key for text in config.texts("log.witnesses") for key in map(parse_key, text.split()[1:])),
+        authorities=_authorities(config),
+        close=close,
     )
+
+
+def _witnesses(config: Configuration) -> tuple[Witness, ...]:
+    """Read ``log.witnesses``: an address and one key or several each.
+
+    Raises:
+        Misused: another form (``log.witnesses``).
+        Malformed: a key is none (``key.verifier``).
+    """
+    out: list[Witness] = []
+    for text in config.texts("log.witnesses"):
+        from mingwen.adapters.witnesses.http import HttpWitness  # noqa: PLC0415 - it brings the web, for logs with witnesses
+
+        url, *keys = text.split()
+        if not keys:
+            hint = 'for example "https://witness.example/w1 witness.example/w1+5301eb37+BEwy…"'
+            raise Misused("log.witnesses", f"expected an address and a verifier key, got {text!r}", hint=hint)
+        out.append(HttpWitness(url, *map(parse_key, keys)))
+    return tuple(out)
+
+
+def _authorities(config: Configuration) -> tuple[Authority, ...]:
+    """Read ``log.authorities``; ``log.authority_roots`` completes the chains of those that leave their root out.
+
+    Raises:
+        Misused: an address or a root is none (``stamp.address``, ``log.roots``).
+    """
+    urls = config.texts("log.authorities")
+    if not urls:
+        return ()
+    from mingwen.adapters.authorities.http import HttpAuthority  # noqa: PLC0415 - it brings the web, for logs with stamps
+
+    roots = [root for path in config.texts("log.authority_roots") for root in _certificates(home(path))]
+    return tuple(HttpAuthority(url, roots=roots) for url in urls)
+
+
+def _certificates(path: Path) -> Sequence[bytes]:
+    from cryptography import x509  # noqa: PLC0415 - few need it
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - the same
+
+    try:
+        return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(read_small(path, MAX_CONFIG_BYTES))]
+    except ValueError as e:
+        hint = "give the PEM file that the authority hands out"
+        raise Misused("log.roots", f"expected certificates in PEM in {path}, found none", hint=hint) from e
 
 
 def begin(config: Configuration) -> Path | None:
@@ -105,7 +158,7 @@ def log_signers(config: Configuration) -> tuple[NoteSigner, ...]:
 def _named(key: Key, origin: str) -> Key:
     if any(c.isspace() or c == "+" or not c.isprintable() for c in origin) or len(origin.encode()) >= 256:  # noqa: PLR2004 - tlog-cosignature
         hint = "for example log.example.com/2026: no spaces, no plus signs (c2sp.org/tlog-checkpoint)"
-        raise Misused("log.origin", f"expected a name of fewer than 256 bytes, got {origin!r}", hint=hint)
+        raise Misused("log.name", f"expected a name of fewer than 256 bytes, got {origin!r}", hint=hint)
     return replace(key, name=origin)
 
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from mingwen.adapters.stores import Log, open_log, open_store, schema
 from mingwen.domain.contents import Delivery
 from mingwen.domain.errors import Misused, Unproven
-from mingwen.domain.evidence import Entry, Hold, Outcome, Record, Stamp
+from mingwen.domain.evidence import Entry, Hold, Outcome, Stamp
 from mingwen.ports import Store
 from mingwen.proofs import notes
-from mingwen.proofs.leaves import Digests, digests, disclosures, fields, leaf
-from stores import FILE, NOW, elsewhere, engine_of, outcome, store_url, verdict
+from mingwen.proofs.leaves import fields
+from stores import FILE, NOW, elsewhere, engine_of, holds_together, outcome, store_url, verdict
 
 __all__ = ["store_url"]  # the fixture ``url``
 
@@ -40,13 +40,6 @@ def log(store: Store, url: str) -> Iterator[Log]:
     log = open_log(url)
     yield log
     log.close()
-
-
-def holds_together(record: Record) -> bool:
-    """Do what is left of an entry and the digests of what is gone lead to its leaf?"""
-    shown = [digests(d) for d in disclosures(fields(record.entry), record.salts)]
-    hidden = [Digests(record.hidden[i : i + 32], record.hidden[i + 32 : i + 64]) for i in range(0, len(record.hidden), 64)]
-    return leaf(record.entry.kind, record.entry.at, [*shown, *hidden]) == record.leaf
 
 
 def positions(log: Log) -> dict[int, int | None]:
@@ -80,7 +73,7 @@ def test_records_pass_every_filter(store: Store, log: Log) -> None:
     assert numbers(limit=2) == [1, 2]
     assert numbers(before=NOW) == []
     assert numbers(before=NOW + timedelta(seconds=1)) == [1, 2, 3]
-    log.ledger.erase(2, None, Outcome(None, ()))
+    log.ledger.erase([2], None, Outcome(None, ()))
     assert numbers(before=NOW + timedelta(seconds=1)) == [1, 3]
 
 
@@ -115,7 +108,7 @@ def test_erased_fields_leave_their_digests_and_the_content(store: Store, log: Lo
     sent = outcome("k", number="9", file=replace(FILE, name="secret.png"), delivery=SENT)
     store.save([sent, outcome("other", number="9", file=replace(FILE, name="secret.png"), delivery=SENT)])
     (before, other) = log.ledger.records()
-    assert log.ledger.erase(before.number, ["file", "delivery", "nothing of that name"], TOLD)
+    assert log.ledger.erase([before.number], ["file", "delivery", "nothing of that name"], TOLD)
     after = log.ledger.records()[0]
     assert "file" not in after.entry.detail
     assert (after.leaf, len(after.hidden), len(after.salts)) == (before.leaf, 128, len(before.salts) - 32)
@@ -125,10 +118,10 @@ def test_erased_fields_leave_their_digests_and_the_content(store: Store, log: Lo
     assert kept is not None
     assert kept.delivery == SENT
     assert [r.entry.kind for r in log.ledger.records()][2:] == ["entry.erased"]
-    assert not log.ledger.erase(before.number, ["file", "delivery"], TOLD)
-    assert log.ledger.erase(before.number, None, TOLD)
-    assert not log.ledger.erase(before.number, None, TOLD)
-    assert not log.ledger.erase(99, None, TOLD)
+    assert not log.ledger.erase([before.number], ["file", "delivery"], TOLD)
+    assert log.ledger.erase([before.number], None, TOLD)
+    assert not log.ledger.erase([before.number], None, TOLD)
+    assert not log.ledger.erase([99], None, TOLD)
     last = log.ledger.records()[0]
     assert (last.entry, last.salts, last.leaf) == (Entry("label.produced", "", "", NOW, {}), b"", before.leaf)
     assert holds_together(last)
@@ -146,7 +139,7 @@ def test_nothing_erased_is_left_in_the_files(tmp_path: Path) -> None:
         [outcome(f"k{i}", number=f"n{i}", file=replace(FILE, name="Rumpelstilzchen" * 9), delivery=SENT) for i in range(50)]
     )
     for record in log.ledger.records():
-        log.ledger.erase(record.number, ["file"], Outcome(None, ()))
+        log.ledger.erase([record.number], ["file"], Outcome(None, ()))
     log.close()
     store.close()
     assert b"Rumpelstilzchen" not in b"".join(p.read_bytes() for p in tmp_path.iterdir())
@@ -176,7 +169,7 @@ def test_whatever_is_erased_in_whatever_order_the_leaf_stands(
     while record.salts:
         assert holds_together(record)
         some = data.draw(st.lists(st.sampled_from(sorted(fields(record.entry))), min_size=1))
-        assert log.ledger.erase(number, some, Outcome(None, ()))
+        assert log.ledger.erase([number], some, Outcome(None, ()))
         (record,) = log.ledger.records(number=number)
         assert not set(some) & fields(record.entry).keys()
     assert (record.leaf, len(record.hidden)) == (made, 64 * count)
@@ -186,7 +179,7 @@ def test_whatever_is_erased_in_whatever_order_the_leaf_stands(
 def test_threads_that_erase_at_once_lose_no_digest(store: Store, log: Log) -> None:
     store.save([outcome("k", delivery=SENT)])
     names = sorted(fields(log.ledger.records()[0].entry))
-    threads = [threading.Thread(target=log.ledger.erase, args=(1, [name], TOLD)) for name in names for _ in range(2)]
+    threads = [threading.Thread(target=log.ledger.erase, args=([1], [name], TOLD)) for name in names for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -199,7 +192,7 @@ def test_threads_that_erase_at_once_lose_no_digest(store: Store, log: Log) -> No
 
 def test_what_is_erased_while_it_waits_gets_its_position(store: Store, log: Log) -> None:
     store.save([verdict(str(i)) for i in range(60)])
-    eraser = threading.Thread(target=lambda: [log.ledger.erase(n, None, Outcome(None, ())) for n in range(1, 61)])
+    eraser = threading.Thread(target=lambda: [log.ledger.erase([n], None, Outcome(None, ())) for n in range(1, 61)])
     eraser.start()
     while log.ledger.sequence(4) < 60:
         pass
@@ -335,7 +328,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date(url: str) -> None:
     assert records[3].entry.detail == {"x": "\\udcff", "big": "90071992547409920", "nan": "NaN"}
     assert log.ledger.sequence(2000) == 1504
     for number in (1, 2):
-        assert log.ledger.erase(number, ["file"], TOLD)
+        assert log.ledger.erase([number], ["file"], TOLD)
     assert [c and c.file.name for c in map(store.find, "abc")] == ["", "", "other.png"]
     assert log.ledger.records(number=1506)[0].entry == TOLD.entries[0]
     log.close()

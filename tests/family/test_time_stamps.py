@@ -113,21 +113,21 @@ def test_a_token_of_the_old_kind_that_names_its_certificate_by_sha1_holds(shop: 
     assert rfc3161.verify(token, DATA).at == read.gen_time
 
 
-def test_rsa_pss_holds_in_tokens_and_certificates(shop: Shop) -> None:
+def test_rsa_pss_holds_in_certificates_and_is_refused_in_tokens(shop: Shop) -> None:
     pss = shop.issue("pss-root", "root", key=tsa.PSS)
     shop.issue("pss-signer", "stamps", "pss-root", key=tsa.RSA)
     options = ("-md", "sha384", "-keyopt", "rsa_padding_mode:pss")
-    token = shop.enveloped(imprint(DATA, at=FOREVER), "pss-signer", "pss-root", options=options)
+    token = shop.enveloped(imprint(DATA, at=FOREVER), "pss-signer", "pss-root", options=("-md", "sha384"))
     assert rfc3161.verify(token, DATA, roots=[pss]).trusted
-    assert failure(token[:-1] + bytes([token[-1] ^ 1])) == "stamp.signature"
+    assert failure(shop.enveloped(imprint(DATA, at=FOREVER), "pss-signer", "pss-root", options=options)) == "stamp.signature"
 
 
-def test_ed25519_holds(shop: Shop, chain: list[bytes]) -> None:
+def test_ed25519_is_refused_in_tokens(shop: Shop, chain: list[bytes]) -> None:
     signer = shop.issue("ed", "stamps", "above", key=tsa.ED25519)
     key = serialization.load_pem_private_key((shop.folder / "ed.key").read_bytes(), None)
     assert isinstance(key, ed25519.Ed25519PrivateKey)
     token = handmade(imprint(DATA, at=FOREVER), [signer, *chain[1:]], key.sign, by=ED25519)
-    assert rfc3161.verify(token, DATA).certificates[0] == signer
+    assert failure(token) == "stamp.signature"
 
 
 def test_sm2_holds_from_the_token_to_the_root(shop: Shop) -> None:

@@ -13,6 +13,8 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 FILE_LINES = 500
 MEMBER_LINES = 300
 FUNCTION_LINES = 60
+ALONE = {SRC / "proofs/verifier.py": 700}
+"""Whoever needs more says why in docs/adr: a file that is read without the others (0026)."""
 MEDIAN_LINES = 10
 PORT_METHODS = 6
 
@@ -29,7 +31,7 @@ def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SRC)))
 def test_a_file_and_its_functions_are_short(path: Path) -> None:
     family = path.parent == SRC / "notices"  # a container format may be as long as any file
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= (MEMBER_LINES if family else FILE_LINES)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= ALONE.get(path, MEMBER_LINES if family else FILE_LINES)
     long = {f.name: lines(f) for f in functions(TREES[path]) if lines(f) > FUNCTION_LINES}
     assert long == {}
 

@@ -9,9 +9,13 @@ from typing import Final, ParamSpec, TypeVar
 import click
 
 from mingwen.cli import exits
+from mingwen.cli.group_create import create
 from mingwen.cli.group_evidence import evidence
 from mingwen.cli.group_log import audit, log
+from mingwen.cli.group_retention import keeping
+from mingwen.cli.group_witness import monitor, witness
 from mingwen.cli.options import shared
+from mingwen.cli.recording import add
 from mingwen.domain.errors import MingwenError, only_ours
 from mingwen.domain.labels import Claim
 from mingwen.domain.notices import Layout, Pages, Position, TextForm
@@ -250,6 +254,11 @@ def key_show(name: str, *, as_json: bool) -> int:
     return keys.show(name, as_json=as_json)
 
 
+cli.add_command(create)
+cli.add_command(keeping)
+log.add_command(add)
+
+
 @cli.command(short_help="Print a script that completes commands.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
@@ -264,6 +273,8 @@ def completion(shell: str) -> int:
 cli.add_command(log)
 cli.add_command(audit)
 cli.add_command(evidence)
+cli.add_command(witness)
+cli.add_command(monitor)
 
 
 def run(arguments: Sequence[str]) -> int:

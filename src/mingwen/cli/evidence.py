@@ -4,10 +4,13 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
+
+from cryptography.hazmat.primitives import hashes
 
 from mingwen import face, settings, wiring
 from mingwen.cli import exits
@@ -20,6 +23,7 @@ from mingwen.wiring import Configuration, opened, staged
 
 if TYPE_CHECKING:  # whoever verifies opens no store
     from mingwen.ports import LogWorld
+    from mingwen.proofs.bundle import Case
     from mingwen.services.evidence import ExportEvidence, File
 
 MOST_KEY_BYTES: Final = 1 << 20
@@ -41,12 +45,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     command, target = _command([n for n in names if n not in paths], given, config), Path(str(given["output"]))
     with _file(paths) as file, staged(target, replace=bool(given["overwrite"])) as sink:
         try:
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         except Refused as e:
             if e.code != "evidence.unpublished":
                 raise
             _publish(world, config)
-            made = evidence.export(world, command, file=file)
+            made = evidence.export(world, command, file=file, reports=_reports)
         sink.write(made.data)
     content = made.case.content
     if given["as_json"]:
@@ -60,7 +64,6 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
 
 
 def _command(asked: Sequence[str], given: Mapping[str, object], config: Configuration) -> "ExportEvidence":
-    from mingwen.proofs import notes  # noqa: PLC0415 - see above
     from mingwen.proofs.bundle import Handover  # noqa: PLC0415 - see above
     from mingwen.services.evidence import ExportEvidence  # noqa: PLC0415 - see above
 
@@ -74,7 +77,6 @@ def _command(asked: Sequence[str], given: Mapping[str, object], config: Configur
         conceal=_names(given["conceal"]),
         custody=tuple(Handover(now, config.producer, text) for text in _texts(given["custody"])),
         environment=_environment(),
-        witnesses=tuple(notes.parse_key(text.split()[-1]) for text in config.texts("log.witnesses")),
     )
 
 
@@ -124,6 +126,13 @@ def _iscc(source: BinaryIO) -> str | None:
     return str(made.finalize().iscc)
 
 
+def _reports(case: "Case") -> dict[str, bytes]:
+    """Write the reports in every language."""
+    from mingwen import reports  # noqa: PLC0415 - see above
+
+    return {name: data for language in reports.LANGUAGES for name, data in reports.render(case, language).items()}
+
+
 def _publish(world: "LogWorld", config: Configuration) -> None:
     """Publish what waits, and ask those who attest; that one of them fails is told, and does not stop the export."""
     from mingwen.services import publishing  # noqa: PLC0415 - see above
@@ -145,17 +154,28 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     content = None
     if given["content"]:
         with opened(Path(str(given["content"]))) as source:
-            content = verifier.measured(source)
+            content = _measured(source)
     try:
         report = verifier.verify(data, keys, witnesses, roots, content)
     except ValueError as e:
         hint = "a key looks like example.com/log+530d903a+AekyeRrm…; a root is a certificate in PEM"
-        raise Misused("key.verifier", f"expected verifier keys and roots, but: {e}", hint=hint) from e
+        raise Misused("usage.key", f"expected verifier keys and roots, but: {e}", hint=hint) from e
     if given["as_json"]:
-        object_line({"bundle": name, **verifier.asdict(report)})
+        object_line({"bundle": name, **asdict(report)})
     else:
-        _print(report, language)
+        _print(report, language, idle=_idle(report, pinned=bool(keys)))
     return exits.FINDING if report.outcome == "broken" else exits.WELL
+
+
+def _measured(source: BinaryIO) -> tuple[int, str, str]:
+    """Return the size of a file, its SHA-256 and its SM3."""
+    size, made = 0, [hashes.Hash(verifier.HASHES[name]) for name in ("sha256", "sm3")]
+    while data := source.read(_AT_ONCE):
+        size += len(data)
+        for each in made:
+            each.update(data)
+    sha256, sm3 = (each.finalize().hex() for each in made)
+    return size, sha256, sm3
 
 
 def _key(text: str) -> str:
@@ -173,12 +193,22 @@ def _read(path: Path, most: int) -> bytes:
         return source.read(most)
 
 
-def _print(report: Report, language: str) -> None:
+def _idle(report: Report, *, pinned: bool) -> set[int]:
+    """Return the steps that had nothing to check: to say that they hold would be too much."""
+    if not report.entries:  # the archive could not be read
+        return set(words.STEPS) - {1}
+    kinds = {a["kind"] for a in report.attested}
+    there = {7: "cosignature" in kinds, 8: "stamp" in kinds, 9: bool(kinds), 10: report.content is not None, 11: pinned}
+    return {number for number, something in there.items() if not something}
+
+
+def _print(report: Report, language: str, *, idle: set[int]) -> None:
     """Print the steps, what the entries say, and the outcome."""
     for number in words.STEPS:
         faults = [f for f in report.findings if f["step"] == number]
-        mark = coloured("✗", "red") if faults else coloured("✓", "green") if report.entries or number == 1 else "·"
-        line(f"{mark} {number:2} {say(words.STEPS, number, language)}: {say(words.MEANINGS, number, language)}")
+        mark = coloured("✗", "red") if faults else "·" if number in idle else coloured("✓", "green")
+        meaning = say(words.PARTS, "idle", language) if number in idle and not faults else say(words.MEANINGS, number, language)
+        line(f"{mark} {number:2} {say(words.STEPS, number, language)}: {meaning}")
         for f in faults:
             detail = f" ({clean(f['detail'])})" if f["detail"] else ""
             line(f"     {coloured(f['code'], 'red')} {clean(f['place'])}: {say(words.WORDS, f['code'], language)}{detail}")

@@ -4,12 +4,13 @@ import click
 
 from mingwen.cli import exits
 from mingwen.cli.options import shared
+from mingwen.domain.kinds import KINDS
 
 
 @click.group(invoke_without_command=True, short_help="Show what was labelled and verified; publish it as a log.")
 @click.option(
     "--kind",
-    type=click.Choice(["label.produced", "label.propagated", "verdict.given", "gate.ruled"]),
+    type=click.Choice(list(KINDS)),
     help="Only entries of this kind.",
 )
 @click.option("--subject", help="Only this ProduceID, or file name where there was no label.")

@@ -1,6 +1,8 @@
 """``mingwen log`` and ``mingwen log tail``."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import closing
 from threading import Event
 from typing import Final
 
@@ -8,6 +10,8 @@ from mingwen import wire, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain.evidence import Entry
+from mingwen.domain.kinds import KINDS
+from mingwen.ports import Ledger
 
 PAUSE_SECONDS: Final = 0.5
 """So often the tail looks for more."""
@@ -30,23 +34,29 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
     """Show published entries, oldest first."""
     from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
 
-    world, pause = wiring_log.log_world(wiring.configuration(**flags)), Event()
-    newest = world.archive.newest()
-    start = max(0, newest.size - limit) if newest else 0
-    while True:
-        end = newest.size if newest else 0
-        while start < end and (records := world.ledger.records(start=start, limit=min(_AT_ONCE, end - start))):
-            for record in records:
-                if as_json:
-                    object_line({"position": record.position, **wire.entry(record.number, record.entry)})
-                else:
-                    line(coloured(f"#{record.position}", "dim"))
-                    _print(record.number, record.entry)
-            start += len(records)
-        if not follow:
-            return exits.WELL
-        pause.wait(PAUSE_SECONDS)
-        newest = world.archive.newest()
+    with closing(wiring_log.log_world(wiring.configuration(**flags))) as world:
+        pause, newest = Event(), world.archive.newest()
+        start = max(0, newest.size - limit) if newest else 0
+        while True:
+            start = _published(world.ledger, start, newest.size if newest else 0, as_json=as_json)
+            if not follow:
+                return exits.WELL
+            sys.stdout.flush()  # whoever reads a pipe waits for it
+            pause.wait(PAUSE_SECONDS)
+            newest = world.archive.newest()
+
+
+def _published(ledger: Ledger, start: int, end: int, *, as_json: bool) -> int:
+    """Show what stands at these positions; return how far it went."""
+    while start < end and (records := ledger.records(start=start, limit=min(_AT_ONCE, end - start))):
+        for record in records:
+            if as_json:
+                object_line({"position": record.position, **wire.entry(record.number, record.entry)})
+            else:
+                line(coloured(f"#{record.position}", "dim"))
+                _print(record.number, record.entry)
+        start += len(records)
+    return start
 
 
 def _print(number: int, entry: Entry) -> None:
@@ -56,6 +66,10 @@ def _print(number: int, entry: Entry) -> None:
         kept = f"tier {entry.detail.get('tier')}, {'written' if entry.detail.get('changed') else 'nothing written'}"
     what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
     line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
+    if "format" not in entry.detail:  # it is about no file, or that was erased
+        kind = KINDS.get(entry.kind)
+        line(f"       {kind.en if kind else 'a kind that this version does not know'}")
+        return
     line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
     delivery = entry.detail.get("delivery")
     if isinstance(delivery, dict):

@@ -1,7 +1,9 @@
 """``mingwen log publish``, ``adopt`` and ``key``."""
 
 import base64
+import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -10,13 +12,15 @@ from mingwen import wiring, wiring_log
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, complaint, line, object_line, report_error
 from mingwen.cli.words import say
-from mingwen.domain.errors import MingwenError
+from mingwen.domain.errors import MingwenError, Unavailable
 from mingwen.ports import LogWorld
 from mingwen.proofs import notes
 from mingwen.proofs.notes import Checkpoint
 from mingwen.services import publishing
 from mingwen.wiring import Configuration
 
+RETRY_SECONDS: Final = 1.0
+"""So long publishing waits for the outside to come back."""
 ATTEST_SECONDS: Final = 10.0
 """So often witnesses are asked while publishing goes on; authorities as ``log.stamp_seconds`` says."""
 
@@ -26,12 +30,16 @@ def run(flags: Mapping[str, object], *, follow: bool, rebuild: bool, as_json: bo
     config = wiring.configuration(**flags)
     if made := wiring_log.begin(config):
         complaint(say(config.language, "log-key-made", file=clean(str(made))))
-    world = wiring_log.log_world(config)
-    if rebuild:
-        _rebuilt(world, config.language, as_json=as_json)
-    if follow:
-        _follow(world, config, as_json=as_json)
-        return exits.WELL
+    with closing(wiring_log.log_world(config)) as world:
+        if rebuild:
+            _rebuilt(world, config.language, as_json=as_json)
+        if follow:
+            _follow(world, config, as_json=as_json)
+            return exits.WELL
+        return _once(world, config, as_json=as_json)
+
+
+def _once(world: LogWorld, config: Configuration, *, as_json: bool) -> int:
     done = None
     while published := publishing.publish(world):
         done = published
@@ -47,10 +55,20 @@ def _follow(world: LogWorld, config: Configuration, *, as_json: bool) -> None:
     if world.witnesses or world.authorities:
         Thread(target=_attend, args=(config, stopped), daemon=True).start()  # what others are slow at holds up nothing
     try:
-        for published in publishing.run(world, stopped.wait):
-            _show(notes.parse(published.note.encode()).text, config.language, as_json=as_json)
+        while not stopped.is_set():
+            try:
+                _run(world, config, stopped, as_json=as_json)
+            except Unavailable as e:  # the database restarts, a disk is full: the next step goes on where this one stopped
+                report_error(e, language=config.language)
+                stopped.wait(RETRY_SECONDS)
     finally:
         stopped.set()
+
+
+def _run(world: LogWorld, config: Configuration, stopped: Event, *, as_json: bool) -> None:
+    for published in publishing.run(world, stopped.wait):
+        _show(notes.parse(published.note.encode()).text, config.language, as_json=as_json)
+        sys.stdout.flush()  # whoever reads a pipe waits for it
 
 
 def _attend(config: Configuration, stopped: Event) -> None:
@@ -93,7 +111,8 @@ def _laid_out(checkpoint: Checkpoint) -> dict[str, object]:
 def adopt(flags: Mapping[str, object], *, as_json: bool) -> int:
     """Restore the second place."""
     config = wiring.configuration(**flags)
-    checkpoint = publishing.adopt(wiring_log.log_world(config))
+    with closing(wiring_log.log_world(config)) as world:
+        checkpoint = publishing.adopt(world)
     if as_json:
         object_line(_laid_out(checkpoint))
     else:

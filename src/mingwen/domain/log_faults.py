@@ -18,6 +18,11 @@ RULES: Final[dict[str, dict[str, str]]] = {
     "checkpoint.malformed": {"en": "is no checkpoint: {reason}", "zh": "不是检查点：{reason}"},
     "checkpoint.unsigned": {"en": "bears no signature of {key}", "zh": "没有 {key} 的签名"},
     "checkpoint.signature": {"en": "the signature of {key} does not hold", "zh": "{key} 的签名无效"},
+    "witness.signature": {"en": "the cosignature of {key} does not hold", "zh": "见证方 {key} 的副署无效"},
+    "stamp.broken": {
+        "en": "the time stamp of {authority} does not hold: {reason}",
+        "zh": "{authority} 的时间戳无效：{reason}",
+    },
     "checkpoint.missing": {"en": "nothing stands there, though a checkpoint was signed", "zh": "检查点缺失，尽管已有签署"},
     "checkpoint.old": {
         "en": "tells of {size} entries, a checkpoint of {newest} was signed",

@@ -230,6 +230,11 @@ def holds(public_key: bytes, algorithm: bytes, digest: bytes | None, signed: byt
     return True
 
 
+def is_usual(algorithm: bytes) -> bool:
+    """Say whether a token may be signed so (docs/reference/evidence-bundle.md): PKCS #1 v1.5, ECDSA or SM2."""
+    return _asn1.sequence(algorithm).take(OID).body not in {_PSS, _ED25519}
+
+
 def _scheme(
     name: bytes, parameters: Sequence[_asn1.Element], digest: bytes | None
 ) -> tuple[Hash | None, padding.PKCS1v15 | padding.PSS | None]:

@@ -20,7 +20,7 @@ from typing import Final
 
 from mingwen.domain.digests import sha256, sm3
 from mingwen.domain.errors import Misused
-from mingwen.domain.evidence import Entry
+from mingwen.domain.evidence import Entry, Record
 from mingwen.proofs.canonical import canonical
 
 VERSION: Final = 1
@@ -90,6 +90,18 @@ def leaf(kind: str, at: datetime, committed: Sequence[Digests]) -> bytes:
 def committed(entry: Entry, salts: bytes) -> bytes:
     """Return the leaf of an entry, with ``SALT_BYTES`` of salt for each of its ``fields``."""
     return leaf(entry.kind, entry.at, [digests(d) for d in disclosures(fields(entry), salts)])
+
+
+def opens(record: Record) -> bool:
+    """Say whether what is kept of an entry leads to its leaf: the fields that are left, and the digests of what was erased."""
+    size = 2 * DIGEST_BYTES
+    gone = (record.hidden[i : i + size] for i in range(0, len(record.hidden), size))
+    try:
+        shown = [digests(d) for d in disclosures(fields(record.entry), record.salts)]
+    except (ValueError, Misused):  # a field was put in or taken out, and its salt was not
+        return False
+    hidden = [Digests(pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]) for pair in gone]
+    return leaf(record.entry.kind, record.entry.at, [*shown, *hidden]) == record.leaf
 
 
 def _base64(data: bytes) -> str:

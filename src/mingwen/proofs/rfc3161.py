@@ -216,6 +216,9 @@ def _signing(found: _Signed) -> Certificate:
     meant = next((c for c in found.certificates if _is_meant(c, signer.name) and _is_bound(c, attributes)), None)
     if meant is None:
         raise _unsigned("the signer's certificate in the time stamp, and its digest under the signature")
+    if not _certificates.is_usual(signer.algorithm):
+        hint = "ask the authority for RSA with PKCS #1 v1.5, ECDSA or SM2, which every verifier of a bundle checks"
+        raise Unproven("stamp.signature", "expected a signature by RSA, ECDSA or SM2, got one of another kind", hint=hint)
     if not _certificates.holds(meant.public_key, signer.algorithm, signer.digest, signer.signed, signer.signature):
         raise _unsigned("a signature that holds")
     return meant

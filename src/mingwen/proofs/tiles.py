@@ -17,6 +17,7 @@ from mingwen.proofs.merkle import HASH_BYTES, Edge, Node, leaf_hash, node_hash, 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 TILE_BYTES: Final = WIDTH * HASH_BYTES
+MOST_LEVELS: Final = 64
 MOST_CACHED: Final = 1024
 """Tiles that a reader remembers: 8 MiB."""
 
@@ -76,7 +77,7 @@ def parse_name(name: str) -> File | None:
     kind, upper, lower, width = match.groups()
     file = File(-1 if kind == "entries" else int(kind), int(upper.replace("x", "").replace("/", "") + lower), int(width or WIDTH))
     made = bundle_name(file.number, file.width) if file.level < 0 else tile_name(file.level, file.number, file.width)
-    return file if made == name else None
+    return file if made == name and file.level < MOST_LEVELS and file.width <= WIDTH else None
 
 
 def _levels(size: int) -> int:
@@ -116,7 +117,7 @@ class Frontier:
         """Add entries; return the new edge and the files that became full, by name.
 
         Raises:
-            Unproven: an entry is longer than a bundle can tell (``entry.too-long``).
+            Unproven: an entry is longer than a bundle can tell (``tile.entry-too-long``).
         """
         frontier, files, at = self, dict[str, bytes](), 0
         while at < len(entries):
@@ -205,11 +206,11 @@ def packed(entries: Sequence[bytes]) -> bytes:
     """Write a bundle: before each entry its length in two bytes.
 
     Raises:
-        Unproven: an entry is longer than that can tell (``entry.too-long``).
+        Unproven: an entry is longer than that can tell (``tile.entry-too-long``).
     """
     if any(len(e) > MOST_LEAF_BYTES for e in entries):
         hint = "the store is damaged; `mingwen audit` names the place"
-        raise Unproven("entry.too-long", f"expected entries of at most {MOST_LEAF_BYTES} bytes, got a longer one", hint=hint)
+        raise Unproven("tile.entry-too-long", f"expected entries of at most {MOST_LEAF_BYTES} bytes, got a longer one", hint=hint)
     return b"".join(len(e).to_bytes(_LENGTH_BYTES) + e for e in entries)
 
 

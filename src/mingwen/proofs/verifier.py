@@ -4,14 +4,14 @@ python verifier.py case.zip [--key VKEY] [--witness VKEY] [--root PEM] [--conten
 It needs Python 3.11 and the package ``cryptography``, no network, and nothing of the program that made the bundle. The format's
 description numbers the steps of a verification: the functions bear the numbers and stand in that order, what they rest on below.
 """
-# fmt: off - one blank line between functions: the whole is six screens
+
 import argparse, base64, hashlib, json, math, re, struct, sys, zlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeAlias
-
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -23,29 +23,31 @@ MOST_BYTES, MOST_FILES, MOST_JSON, MOST_NOTE, MOST_TOKEN, MOST_DEPTH = 64 << 20,
 MOST_KEYS, MOST_CHECKPOINTS, MOST_STAMPS, MOST_CERTIFICATES, MOST_SIGNATURES = 16, 16, 16, 6, 64
 FORMAT, SLACK, SM2 = "mingwen-evidence/1", timedelta(minutes=5), b"\xffsm2-sm3"
 PLAIN, KINDS = (b"\1", SM2), {b"\1": 32, b"\4": 32, b"\6": 1312, SM2: 65}  # types of signatures without a time; sizes of keys
-FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, StopIteration, InvalidSignature,
-          UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension)
+FAULTS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    StopIteration,
+    InvalidSignature,
+    struct.error,
+    UnsupportedAlgorithm,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 Row: TypeAlias = dict[str, Any]
 Cert: TypeAlias = x509.Certificate
-Point: TypeAlias = tuple[int, int] | None
+Key = NamedTuple("Key", [("text", str), ("name", str), ("kind", bytes), ("public", bytes), ("id", bytes)])
+Note = NamedTuple("Note", [("text", str), ("signatures", Row), ("origin", str), ("size", int), ("root", bytes)])
 
-class Key(NamedTuple):
-    text: str
-    name: str
-    kind: bytes
-    public: bytes
-    id: bytes
-
-class Note(NamedTuple):
-    text: str
-    signatures: dict[tuple[str, bytes], bytes]  # by name and number of the key
-    origin: str = ""
-    size: int = -1
-    root: bytes = b""
 
 @dataclass
 class Report:
     """What a verification found, and what it learned."""
+
     outcome: str = "broken"
     findings: list[Row] = field(default_factory=list)  # step, code, place, detail
     origin: str = ""
@@ -57,16 +59,18 @@ class Report:
     custody: list[Row] = field(default_factory=list)
     environment: Row = field(default_factory=dict)
 
-    def fault(self, step: int, code: str, place: str, detail: object = "") -> None:
-        self.findings.append({"step": step, "code": code, "place": place, "detail": str(detail)[:200]})
-
     def check(self, holds: object, step: int, code: str, place: str, detail: object = "") -> bool:
-        if not holds:
-            self.fault(step, code, place, detail)
+        self.findings += [] if holds else [{"step": step, "code": code, "place": place, "detail": str(detail)[:200]}]
         return bool(holds)
 
-def verify(data: bytes, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] = (), roots: tuple[bytes, ...] = (),
-           content: tuple[int, str, str] | None = None) -> Report:
+
+def verify(
+    data: bytes,
+    keys: tuple[str, ...] = (),
+    witnesses: tuple[str, ...] = (),
+    roots: tuple[bytes, ...] = (),
+    content: tuple[int, str, str] | None = None,
+) -> Report:
     """Verify a bundle; the reader may name the log's keys, witnesses, roots (PEM), and a file by size, SHA-256 and SM3 (hex)."""
     out, mine, named = Report(), [read_key(k) for k in keys], [read_key(k) for k in witnesses]
     trusted = [c for pem in roots for c in x509.load_pem_x509_certificates(pem)]
@@ -75,12 +79,11 @@ def verify(data: bytes, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] =
     if files is None or index is None:
         return out
     out.origin, out.created, out.custody, out.environment = (index[k] for k in ("origin", "created", "custody", "environment"))
-    known, checkpoints = [read_key(k) for k in index["keys"]], index["checkpoints"]
+    known = [read_key(k) for k in index["keys"]]
     log = [k for k in known if k.name == out.origin]
     signed = step_1_files(out, index, files, log)
     read = {row["name"]: files.get(row["name"], b"") for row in index["files"]}  # a missing file counts as empty
-    for row in checkpoints:
-        row["read"] = attempt(read_checkpoint, read[row["note"]])
+    checkpoints = [{**row, "read": attempt(read_checkpoint, read[row["note"]])} for row in index["checkpoints"]]
     for row in index["entries"]:
         leaf = step_2_leaf(out, row["leaf"], read[row["leaf"]])
         out.entries.append({"index": row["index"], **leaf, **step_3_fields(out, row["fields"], read[row["fields"]], leaf)})
@@ -88,28 +91,30 @@ def verify(data: bytes, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] =
     step_5_checkpoints(out, checkpoints, log, signed)
     step_6_one_log(out, checkpoints)
     step_7_witnesses(out, checkpoints, [k for k in known if k not in log], named, max(proven))
-    for row in checkpoints:
-        for name in row["stamps"]:
-            step_8_stamp(out, name, read[name], row["read"], trusted)
+    for name, note in [(name, row["read"]) for row in checkpoints for name in row["stamps"]]:
+        well = attempt(step_8_stamp, out, name, read[name], note, trusted) is None  # of what a token is made of, all may be odd
+        out.check(well, 8, "stamp.malformed", name)
     step_9_times(out, index["entries"], bool(trusted), bool(named))
     step_10_content(out, index["content"], read, content)
     step_11_keys(out, log, signed, mine)
     out.outcome = "broken" if out.findings else "proven" if mine else "consistent"
     return out
 
+
 # 1. The archive
 def step_1_form(out: Report, data: bytes) -> dict[str, bytes] | None:
     files, at = list[tuple[str, bytes]](), 0
-    while data[at:at + 4] == b"PK\3\4" and len(data) <= MOST_BYTES and len(files) <= MOST_FILES:
-        size, name, extra = struct.unpack("<18xI4xHH", data[at:at + 30].ljust(30, b"\0"))
+    while data[at : at + 4] == b"PK\3\4" and len(data) <= MOST_BYTES and len(files) <= MOST_FILES:
+        size, name, extra = struct.unpack("<18xI4xHH", data[at : at + 30].ljust(30, b"\0"))
         start = at + 30 + name + extra
-        files.append((data[at + 30:at + 30 + name].decode("latin-1"), data[start:start + size]))
+        files.append((data[at + 30 : at + 30 + name].decode("latin-1"), data[start : start + size]))
         at = start + size
-    if not out.check(0 < len(files) <= MOST_FILES and at <= len(data), 1, "archive.malformed", "archive", f"{len(data)} bytes"):
+    if not out.check(0 < len(files) <= MOST_FILES and at <= len(data), 1, "archive.malformed", "archive", len(data)):
         return None
     names, rest = [n for n, _ in files], sorted({n for n, _ in files} - {"bundle.json", "bundle.note"})
     well = names == ["bundle.json", "bundle.note", *rest] and all(NAME.fullmatch(n) for n in rest) and packed(files) == data
     return dict(files) if out.check(well, 1, "archive.not-canonical", "archive", ", ".join(names)) else None
+
 
 def packed(files: list[tuple[str, bytes]]) -> bytes:
     local, directory = bytearray(), bytearray()
@@ -119,30 +124,33 @@ def packed(files: list[tuple[str, bytes]]) -> bytes:
         local += b"PK\3\4" + same + name.encode("latin-1") + data
     return bytes(local + directory + struct.pack("<4s4xHHIIH", b"PK\5\6", len(files), len(files), len(directory), len(local), 0))
 
+
 def step_1_index(out: Report, data: bytes) -> Row | None:
     try:
         index: Row = read_json(data, INDEX)
         keys, names, rows = [read_key(k) for k in index["keys"]], [f["name"] for f in index["files"]], index["checkpoints"]
         stamps, labels = [n for c in rows for n in c["stamps"]], (index["content"] or {"labels": []})["labels"]
-        notes, parts = {c["note"] for c in rows}, [e[k] for e in index["entries"] for k in ("leaf", "fields", "proof")]
-        used = {*notes, *stamps, *parts, *(row["file"] for row in labels)}
-        require(used <= {*names} - {"bundle.json", "bundle.note"} and rising(names), "files in order, all that are named")
-        require(index["entries"] and rising([e["index"] for e in index["entries"]]), "entries in order")
-        require(0 < len(rows) == len(notes) <= MOST_CHECKPOINTS and len(stamps) <= MOST_STAMPS, "some checkpoints and stamps")
+        parts = [e[k] for e in index["entries"] for k in ("leaf", "fields", "proof")] + [c["note"] for c in rows]
+        used = [*stamps, *parts, *(row["file"] for row in labels)]  # each once, which bounds the time
+        require({*used} <= {*names} - {"bundle.json", "bundle.note"} and len({*used}) == len(used), "all files, each once")
+        indices = [e["index"] for e in index["entries"]]
+        require(indices and indices == sorted({*indices}) and names == sorted({*names}), "entries and files in order")
+        require(0 < len(rows) <= MOST_CHECKPOINTS and len(stamps) <= MOST_STAMPS, "some checkpoints and stamps")
         require(len(set(keys)) == len(keys) <= MOST_KEYS, "keys, each once")
         require(any(k.name == index["origin"] and k.kind in PLAIN for k in keys), "a key of the log")
         require(all(k.name == index["origin"] or k.kind not in PLAIN for k in keys), "witnesses whose signatures tell the time")
     except FAULTS as e:
-        out.fault(1, "archive.index", "bundle.json", e)
+        out.check(None, 1, "archive.index", "bundle.json", e)
         return None
     return index
+
 
 def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key]) -> set[Key]:
     for row in index["files"]:
         if out.check(row["name"] in files, 1, "archive.file-missing", row["name"]):
             out.check(digests(files[row["name"]]) == (row["sha256"], row["sm3"]), 1, "archive.file-changed", row["name"])
     for name in sorted(files.keys() - {f["name"] for f in index["files"]} - {"bundle.json", "bundle.note"}):
-        out.fault(1, "archive.file-extra", name)
+        out.check(None, 1, "archive.file-extra", name)
     note = attempt(read_note, files["bundle.note"])
     text = "\n".join((FORMAT, *digests(files["bundle.json"]), ""))
     if not out.check(note and note.text == text, 1, "archive.note", "bundle.note"):
@@ -151,20 +159,23 @@ def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key
     out.check(0 in held.values() and -1 not in held.values(), 1, "archive.signature", "bundle.note")
     return {k for k, at in held.items() if at == 0}
 
+
 # 2. The entries
 def step_2_leaf(out: Report, name: str, data: bytes) -> Row:
     leaf: Row = attempt(read_json, data, LEAF, 65_535) or {}
-    return leaf if out.check(leaf, 2, "entry.malformed", name) else {}
+    out.check(leaf, 2, "entry.malformed", name)
+    return leaf
+
 
 # 3. The fields (RFC 9901 section 4.2)
 def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
     try:
         given = read_json(data, FIELDS)
-        shown = [read_json(unbase64url(text), DISCLOSURE) for text in given["disclosed"]]
-        names = [n.encode("utf-16-be") for _, n, _ in shown]
-        require(names == sorted(names) and rising([h["sha256"] for h in given["hidden"]]), "fields in order")
+        shown = [read_json(unbase64(text.translate(URL) + "=" * (-len(text) % 4)), DISCLOSURE) for text in given["disclosed"]]
+        names, kept = [n.encode("utf-16-be") for _, n, _ in shown], [h["sha256"] for h in given["hidden"]]
+        require(names == sorted(names) and kept == sorted({*kept}), "fields in order")
     except FAULTS as e:
-        out.fault(3, "field.malformed", name, e)
+        out.check(None, 3, "field.malformed", name, e)
         return {"disclosed": {}, "hidden": 0}
     out.check(len(set(names)) == len(names), 3, "field.duplicate", name)
     pairs = [digests(text.encode()) for text in given["disclosed"]] + [(h["sha256"], h["sm3"]) for h in given["hidden"]]
@@ -174,6 +185,7 @@ def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
         out.check(not leaf or together == leaf[kind], 3, f"field.{kind}", name)
     return {"disclosed": {n: value for _, n, value in shown}, "hidden": len(given["hidden"])}
 
+
 # 4. Inclusion (c2sp.org/tlog-proof, RFC 6962 section 2.1.1)
 def step_4_inclusion(out: Report, row: Row, read: dict[str, bytes], checkpoints: list[bytes]) -> int:
     try:
@@ -182,13 +194,14 @@ def step_4_inclusion(out: Report, row: Row, read: dict[str, bytes], checkpoints:
         note, steps = read_checkpoint(text.encode()), [unbase64(line, 32) for line in path]
         require(magic == "c2sp.org/tlog-proof@v1" and re.fullmatch(f"index {NUMBER}", index) and len(path) < 64, "a proof")
     except FAULTS as e:
-        out.fault(4, "proof.malformed", row["proof"], e)
+        out.check(None, 4, "proof.malformed", row["proof"], e)
         return 0
     if out.check(index == f"index {row['index']}" and text.encode() in checkpoints, 4, "proof.other", row["proof"]):
         leaf = hashlib.sha256(b"\0" + read[row["leaf"]]).digest()
         root = attempt(climb, row["index"], note.size, leaf, steps) if row["index"] < note.size else None
         out.check(root == note.root, 4, "proof.inclusion", row["proof"])
     return int(note.size)
+
 
 def climb(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
     """Return the root of a tree of ``size`` to which ``path`` leads from the leaf at ``index``."""
@@ -200,6 +213,7 @@ def climb(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
         return joined(climb(index, left, leaf, path[:-1]), path[-1])
     return joined(path[-1], climb(index - left, size - left, leaf, path[:-1]))
 
+
 # 5. Checkpoints (c2sp.org/tlog-checkpoint)
 def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set[Key]) -> None:
     for row in rows:
@@ -209,8 +223,9 @@ def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set
         for key in log if out.check(note, 5, "checkpoint.malformed", row["note"]) else ():
             at = signed_at(note, key)
             if at in (None, -1):
-                out.fault(5, f"checkpoint.{'signature' if at else 'unsigned'}", row["note"], key.text[:80])
+                out.check(None, 5, f"checkpoint.{'signature' if at else 'unsigned'}", row["note"], key.text[:80])
                 signed.discard(key)
+
 
 # 6. One log (RFC 6962 section 2.1.2)
 def step_6_one_log(out: Report, rows: list[Row]) -> None:
@@ -221,6 +236,7 @@ def step_6_one_log(out: Report, rows: list[Row]) -> None:
             empty = not path and (hashlib.sha256().digest(), new.root)
             led = attempt(grow, old.size, new.size, path, old.root) if old.size else empty
             out.check(led == (old.root, new.root), 6, "log.inconsistent", row["note"])
+
 
 def grow(old: int, new: int, path: list[bytes], known: bytes | None) -> tuple[bytes, bytes]:
     """Return the roots of both trees to which ``path`` leads; that of the old one is ``known`` as long as it is whole."""
@@ -234,6 +250,7 @@ def grow(old: int, new: int, path: list[bytes], known: bytes | None) -> tuple[by
     older, newer = grow(old - left, new - left, path[:-1], None)
     return joined(path[-1], older), joined(path[-1], newer)
 
+
 # 7. Witnesses (c2sp.org/tlog-cosignature)
 def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list[Key], proven: int) -> None:
     for key in dict.fromkeys([*known, *named]):
@@ -245,15 +262,11 @@ def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list
         reached = any(at not in (None, -1) and size >= proven for size, at in held.values())
         out.check(key not in named or reached, 7, "witness.missing", key.name)
 
+
 # 8. Time stamps (RFC 3161, RFC 5652, RFC 5280; revocation is not looked up)
 def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[Cert]) -> None:
-    found = len(out.findings)
-    try:
-        token = read_token(data)
-    except FAULTS as e:
-        out.fault(8, "stamp.malformed", name, e)
-        return
-    over = attempt(digest, token["imprint_by"], note.text.encode()) if note else None
+    found, token = len(out.findings), read_token(data)
+    over = note and attempt(digest, token["imprint_by"], note.text.encode())
     out.check(over and over == token["imprint"], 8, "stamp.imprint", name)
     signer, pool = token["signer"], token["certificates"]
     holds = signer and token["agrees"] and verified(spki(signer), token["digest_by"], token["signature"], token["signed"])
@@ -263,13 +276,22 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
     alone = uses and uses.critical and list(uses.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
     out.check(alone, 8, "stamp.purpose", name, signer.subject.rfc4514_string())
     own = [c for c in pool if c.subject == c.issuer and issued(c, c)]
-    root = chain(signer, pool, trusted, token["at"], set()) or chain(signer, pool, own, token["at"], set())
+    root = (trusted and chain(signer, pool, trusted, token["at"], set())) or chain(signer, pool, own, token["at"], set())
     if out.check(root, 8, "stamp.chain", name, signer.subject.rfc4514_string()) and root:
         out.check(not trusted or root in trusted, 8, "stamp.untrusted", name, root.subject.rfc4514_string())
         about = {"root": root.subject.rfc4514_string(), "root_sha256": root.fingerprint(hashes.SHA256()).hex(), "file": name}
         if len(out.findings) == found:
-            out.attested.append({"kind": "stamp", "size": note.size, "at": written(token["at"]), "named": root in trusted,
-                                 "by": signer.subject.rfc4514_string(), **about})
+            out.attested.append(
+                {
+                    "kind": "stamp",
+                    "size": note.size,
+                    "at": written(token["at"]),
+                    "named": root in trusted,
+                    "by": signer.subject.rfc4514_string(),
+                    **about,
+                }
+            )
+
 
 def read_token(data: bytes) -> Row:
     require(len(data) <= MOST_TOKEN and len(der(data)) == 1 and dig(data, 0, 0) == PKCS7 + b"\7\2", "SignedData")
@@ -285,29 +307,39 @@ def read_token(data: bytes) -> Row:
     held = [x509.load_der_x509_certificate(c) for tag, row, _ in signed if tag == 0xA0 for _, _, c in der(row)]
     figures, fraction = re.fullmatch(r"([0-9]{14})(?:\.([0-9]+))?Z", info[4][1].decode()).groups("")  # type: ignore[union-attr]
     require(len(held) <= MOST_CERTIFICATES, "so many certificates")
-    return {"imprint": dig(info[2][1], 1), "imprint_by": DIGESTS.get(dig(info[2][1], 0, 0)), "digest_by": digest_by,
-            "at": datetime.strptime(f"{figures}{fraction[:6]:0<6}+0000", "%Y%m%d%H%M%S%f%z"), "certificates": held,
-            "agrees": said[PKCS9 + b"\3"] == TST_INFO and said[PKCS9 + b"\4"] == digest(digest_by, content),
-            "signer": next((c for c in held if digest(ess_by, c.public_bytes(Encoding.DER)) == ess), None),
-            "signature": signature[1], "signed": b"\x31" + attributes[2][1:]}
+    return {
+        "imprint": dig(info[2][1], 1),
+        "imprint_by": DIGESTS.get(dig(info[2][1], 0, 0)),
+        "digest_by": digest_by,
+        "at": datetime.strptime(f"{figures}{fraction[:6]:0<6}+0000", "%Y%m%d%H%M%S%f%z"),
+        "certificates": held,
+        "agrees": said[PKCS9 + b"\3"] == TST_INFO and said[PKCS9 + b"\4"] == digest(digest_by, content),
+        "signer": next((c for c in held if digest(ess_by, c.public_bytes(Encoding.DER)) == ess), None),
+        "signature": signature[1],
+        "signed": b"\x31" + attributes[2][1:],
+    }
+
 
 def chain(cert: Cert, pool: list[Cert], roots: list[Cert], at: datetime, seen: set[Cert]) -> Cert | None:
     """Return the root among ``roots`` to which certificates lead that were valid at that time."""
     if cert in seen or not cert.not_valid_before_utc <= at <= cert.not_valid_after_utc:
         return None
     seen.add(cert)
-    above = (i for i in roots + pool if i.subject == cert.issuer and attempt(may_issue, i, len(seen) - 1) and issued(cert, i))
+    named = [i for i in roots + pool if i.subject == cert.issuer and i not in seen and attempt(may_issue, i, len(seen) - 1)]
+    above = (i for i in named if issued(cert, i))
     return cert if cert in roots else next((root for i in above if (root := chain(i, pool, roots, at, seen))), None)
+
 
 def may_issue(issuer: Cert, below: int) -> bool:
     basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
     usage = [e.value.key_cert_sign for e in issuer.extensions if isinstance(e.value, x509.KeyUsage)]
     return basic.ca and (basic.path_length is None or below <= basic.path_length) and usage in ([], [True])
 
+
 def issued(cert: Cert, issuer: Cert) -> bool:
-    if spki(issuer).startswith(SM2_SPKI):
-        return verified(spki(issuer), "sm3", cert.signature, cert.tbs_certificate_bytes)
-    return attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
+    by_sm2 = spki(issuer).startswith(SM2_SPKI) and verified(spki(issuer), "sm3", cert.signature, cert.tbs_certificate_bytes)
+    return by_sm2 or attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
+
 
 # 9. Times
 def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> None:  # noqa: FBT001
@@ -319,6 +351,7 @@ def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> No
         at = moment(entry["at"]) if "at" in entry else None
         out.check(not (at and before) or at - moment(before["at"]) <= SLACK, 9, "time.future", row["leaf"], before)
         out.check(not (at and after) or moment(after["at"]) - at <= SLACK, 9, "time.backdated", row["leaf"], after)
+
 
 # 10. The content
 def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], file: tuple[int, str, str] | None) -> None:
@@ -336,10 +369,11 @@ def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], fi
     equal = all(a in (None, b) for a, b in pairs) and any(a for a, _ in pairs[1:])
     out.check(not file or equal, 10, "content.other", "content", file and file[1])
 
+
 def label(text: str) -> list[Any]:
-    value = json.loads(text) if text.count("{") <= MOST_DEPTH else {}
-    inner = value.get("AIGC", value)
-    return [inner.get(name, "") for name in LABEL]
+    require(text.count("{") + text.count("[") <= MOST_DEPTH, "so deep a label")
+    return [(found := json.loads(text)).get("AIGC", found).get(name, "") for name in LABEL]
+
 
 # 11. Keys
 def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:
@@ -347,23 +381,26 @@ def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key])
     for key in mine:
         out.check(key.text in out.keys, 11, "key.untrusted", key.name, key.text[:80])
 
+
 # What the steps rest on: keys, notes and checkpoints (c2sp.org/signed-note)
 def read_key(text: str) -> Key:
     name, number, data = text.split("+", 2)
     raw, mark = unbase64(data), name.encode() + b"\n"
     kind = next(k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k])
-    made = Key(text, name, kind, raw[len(kind):], hashlib.sha256(mark + raw).digest()[:4])
+    made = Key(text, name, kind, raw[len(kind) :], hashlib.sha256(mark + raw).digest()[:4])
     require(made.id.hex() == number and re.fullmatch(r"[^\s+]{1,255}", name), "a verifier key")
     return made
+
 
 def read_note(data: bytes) -> Note:
     require(len(data) <= MOST_NOTE and not re.search(rb"[\0-\x09\x0b-\x1f]", data), "a note")
     text, gap, below = data.decode().rpartition("\n\n")
     lines = [re.fullmatch("\u2014 ([^\\s+]{1,255}) ([A-Za-z0-9+/=]{8,})", line) for line in below.removesuffix("\n").split("\n")]
-    signatures = {(m[1], unbase64(m[2])[:4]): unbase64(m[2])[4:] for m in lines if m}
+    signatures = {f"{m[1]}+{unbase64(m[2])[:4].hex()}": unbase64(m[2])[4:] for m in lines if m}
     require(gap and below.endswith("\n"), "a text, an empty line, and lines of signatures")
     require(len(signatures) == len(lines) <= MOST_SIGNATURES, "a signature in every line, each key once")
-    return Note(text + "\n", signatures)
+    return Note(text + "\n", signatures, "", -1, b"")
+
 
 def read_checkpoint(data: bytes) -> Note:
     note = read_note(data)
@@ -371,13 +408,13 @@ def read_checkpoint(data: bytes) -> Note:
     require(origin and not last and re.fullmatch(NUMBER, size), "three lines")
     return note._replace(origin=origin, size=int(size), root=unbase64(root, 32))
 
+
 def signed_at(note: Note, key: Key) -> int | None:
     """Return None where the key did not sign, -1 where its signature does not hold, else its time, 0 for kinds without."""
-    value = note.signatures.get((key.name, key.id))
+    value = note.signatures.get(f"{key.name}+{key.id.hex()}")
     if value is None:
         return None
-    at, mine, theirs = 0, key.name.encode(), note.origin.encode()
-    message = note.text.encode()
+    at, message, mine, theirs = 0, note.text.encode(), key.name.encode(), note.origin.encode()
     if key.kind not in PLAIN:
         at, value = int.from_bytes(value[:8]), value[8:]
         message = f"cosignature/v1\ntime {at}\n{note.text}".encode()
@@ -387,41 +424,43 @@ def signed_at(note: Note, key: Key) -> int | None:
     spki_der = (SM2_SPKI if key.kind == SM2 else key.kind) + key.public
     return at if at < 1 << 63 and verified(spki_der, "sm3", value, message) else -1
 
+
 # Signatures and digests
 PKCS7, PKCS9 = bytes.fromhex("2a864886f70d01"), bytes.fromhex("2a864886f70d0109")  # prefixes of object identifiers
 TST_INFO, SM2_SPKI = PKCS9 + b"\x10\1\4", bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 DIGESTS = {bytes.fromhex("60864801650304020" + k): v for k, v in (("1", "sha256"), ("2", "sha384"), ("3", "sha512"))}
 DIGESTS[bytes.fromhex("2a811ccf55018311")] = "sm3"
-HASHES: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
-                                           "sm3": hashes.SM3(), "sha1": hashes.SHA1()}  # noqa: S303 - SHA-1 names certificates alone
+HASHES: Row = {k: getattr(hashes, k.upper())() for k in ("sha256", "sha384", "sha512", "sm3", "sha1")}
 P, N = 2**256 - 2**224 - 2**96 + 2**64 - 1, 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123  # GB/T 32918.5
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
-G = (0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
-     0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0)
+G = (
+    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
+)
 
-def hasher(name: str | None) -> hashes.Hash:
-    return hashes.Hash(HASHES[name or ""])
 
 def digest(name: str | None, data: bytes) -> bytes:
-    made = hasher(name)
+    made = hashes.Hash(HASHES[name or ""])
     made.update(data)
     return made.finalize()
+
 
 def digests(data: bytes) -> tuple[str, str]:
     return base64.b64encode(digest("sha256", data)).decode(), base64.b64encode(digest("sm3", data)).decode()
 
+
 def joined(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
+
 
 def verified(key: bytes, by: str, signature: bytes, message: bytes) -> bool:
     """Say whether a signature holds, by a key in DER, or by one of a note behind its type."""
     try:
         if key.startswith(SM2_SPKI):
             return sm2(key[-65:], signature, message)
-        if key[:1] == b"\6":
-            mldsa.MLDSA44PublicKey.from_public_bytes(key[1:]).verify(signature, message)
-        elif key[:1] in (b"\1", b"\4"):
-            ed25519.Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, message)
+        if key[:1] in (b"\1", b"\4", b"\6"):
+            kind = mldsa.MLDSA44PublicKey if key[:1] == b"\6" else ed25519.Ed25519PublicKey
+            kind.from_public_bytes(key[1:]).verify(signature, message)
         elif isinstance(public := load_der_public_key(key), rsa.RSAPublicKey):
             public.verify(signature, message, padding.PKCS1v15(), HASHES[by])
         else:
@@ -429,6 +468,7 @@ def verified(key: bytes, by: str, signature: bytes, message: bytes) -> bool:
     except FAULTS:
         return False
     return True
+
 
 def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     """Verify as GB/T 32918.2 section 7 does, with the user id of GB/T 35276; the signature is DER."""
@@ -438,12 +478,13 @@ def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     e, t, total = int.from_bytes(digest("sm3", digest("sm3", about) + message)), (r + s) % N, None
     if public[0] != 4 or not (0 < r < N and 0 < s < N and t and max(x, y) < P) or (y * y - x**3 + 3 * x - B) % P:
         return False
-    terms: dict[int, Point] = {0: None, 1: G, 2: (x, y), 3: added(G, (x, y))}
+    terms: dict[int, tuple[int, int] | None] = {0: None, 1: G, 2: (x, y), 3: added(G, (x, y))}
     for bit in range(255, -1, -1):
         total = added(added(total, total), terms[(s >> bit & 1) | (t >> bit & 1) << 1])
     return total is not None and (e + total[0]) % N == r
 
-def added(a: Point, b: Point) -> Point:
+
+def added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
     if a is None or b is None:
         return a or b
     if a[0] == b[0] and (a[1] + b[1]) % P == 0:
@@ -452,25 +493,27 @@ def added(a: Point, b: Point) -> Point:
     x = (slope * slope - a[0] - b[0]) % P
     return x, (slope * (a[0] - x) - a[1]) % P
 
+
 def der(data: bytes) -> list[tuple[int, bytes, bytes]]:
     """Split a row of elements (ITU-T X.690) into (tag, content, whole)."""
     out, at = [], 0
     while at < len(data):
         start = at + 2 + (data[at + 1] & 127 if data[at + 1] > 128 else 0)
-        end = start + (int.from_bytes(data[at + 2:start]) if data[at + 1] > 128 else data[at + 1])
+        end = start + (int.from_bytes(data[at + 2 : start]) if data[at + 1] > 128 else data[at + 1])
         require(data[at + 1] != 128 and end <= len(data), "a whole element")
         out.append((data[at], data[start:end], data[at:end]))
         at = end
     return out
 
+
 def dig(data: bytes, *path: int) -> bytes:
-    for step in path:
-        data = der(data)[step][1]
-    return data
+    return reduce(lambda inside, step: der(inside)[step][1], path, data)
+
 
 def spki(cert: Cert) -> bytes:
     parts = der(dig(cert.tbs_certificate_bytes, 0))
     return parts[6 if parts[0][0] == 0xA0 else 5][2]
+
 
 # JSON (RFC 8785), base64, times
 def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa: ANN401
@@ -481,6 +524,7 @@ def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa
     require(canonical(value) == text and fits(value, shape), "canonical JSON of its shape")
     return value
 
+
 def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only the last is left, so the text differs
     if isinstance(value, dict):
         keys = sorted(value, key=lambda k: k.encode("utf-16-be"))
@@ -488,7 +532,7 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     if not isinstance(value, float) and (type(value) is not int or abs(value) < 1 << 53):
-        return json.dumps(value, ensure_ascii=False)
+        return PLAINLY(value)
     exact = Decimal(repr(float(value))).normalize() + 0
     require(math.isfinite(value), "a number")
     if value == 0 or 1e-6 <= abs(value) < 1e21:
@@ -497,24 +541,23 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only
     text = "".join(map(str, figures))
     return f"{'-' * sign}{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{int(exponent) + len(text) - 1:+d}"
 
+
 def fits(value: Any, shape: Any) -> bool:  # noqa: ANN401
-    """Say whether a value is of a shape: a type, a pattern, {name: shape}, [of each], (of each in turn), {one of these}, a check."""
-    match shape:
-        case type():
-            return type(value) is shape
-        case re.Pattern():
-            return isinstance(value, str) and shape.fullmatch(value) is not None
-        case dict():
-            return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
-        case list():
-            return isinstance(value, list) and all(fits(v, shape[0]) for v in value)
-        case tuple():
-            return isinstance(value, list) and len(value) == len(shape) and all(map(fits, value, shape))
-    return bool(shape(value))
+    """Say whether a value is of a shape: {name: shape}, [of each], (of each in turn), a type, a pattern, or a check."""
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and value.keys() == shape.keys() and all(fits(value[k], shape[k]) for k in shape)
+    if isinstance(shape, list | tuple):
+        shapes = shape * len(value) if isinstance(shape, list) and isinstance(value, list) else shape
+        return isinstance(value, list) and len(value) == len(shapes) and all(map(fits, value, shapes))
+    if isinstance(shape, re.Pattern):
+        return isinstance(value, str) and shape.fullmatch(value) is not None
+    return type(value) is shape if isinstance(shape, type) else bool(shape(value))
+
 
 def require(condition: object, what: str) -> None:
     if not condition:
         raise ValueError(f"expected {what}")
+
 
 def attempt(work: Any, *given: Any) -> Any:  # noqa: ANN401
     """Return what ``work`` returns, and False where it fails."""
@@ -523,82 +566,72 @@ def attempt(work: Any, *given: Any) -> Any:  # noqa: ANN401
     except FAULTS:
         return False
 
-def rising(values: list[Any]) -> bool:
-    return all(a < b for a, b in pairwise(values))
 
 def unbase64(text: str, size: int | None = None) -> bytes:
     raw = base64.b64decode(text, validate=True)
     require(base64.b64encode(raw).decode() == text and size in (None, len(raw)), "base64 in its one form")
     return raw
 
-def unbase64url(text: str) -> bytes:
-    require(not set("+/=") & set(text), "base64url")
-    return unbase64(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
 
 def moment(text: str) -> datetime:
     require(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", text), "a time")
     return datetime.fromisoformat(text)
 
+
 def written(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
+
 LABEL = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2")
+URL, PLAINLY = str.maketrans("-_+/=", "+/   "), json.JSONEncoder(ensure_ascii=False).encode  # base64url to base64; JSON
 NUMBER, NAME = "(?:0|[1-9][0-9]{0,18})", re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 HASH, HEX = re.compile("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="), re.compile("[0-9a-f]{64}")  # 32 bytes
 SALT, TEXT = re.compile("[A-Za-z0-9_-]{21}[AQgw]"), re.compile("(?s:.+)")  # 16 bytes
-
-def a_time(value: object) -> bool:
-    return isinstance(value, str) and attempt(moment, value) is not False
-
-def a_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 53
-
-def maybe(shape: object) -> Any:  # noqa: ANN401
-    return lambda value: value is None or fits(value, shape)
-
-LEAF = {"at": a_time, "fields": a_count, "kind": TEXT, "sha256": HASH, "sm3": HASH, "v": lambda v: type(v) is int and v == 1}
+A_TIME, A_COUNT = (lambda v: isinstance(v, str) and attempt(moment, v)), (lambda v: type(v) is int and 0 <= v < 1 << 53)
+OR_HEX, OR_TEXT = (lambda v: v is None or fits(v, HEX)), (lambda v: v is None or isinstance(v, str))
+LEAF = {"at": A_TIME, "fields": A_COUNT, "kind": TEXT, "sha256": HASH, "sm3": HASH, "v": lambda v: type(v) is int and v == 1}
 FIELDS, DISCLOSURE = {"disclosed": [str], "hidden": [{"sha256": HASH, "sm3": HASH}]}, (SALT, str, lambda _: True)
-CONTENT = {"name": str, "bytes": a_count, "sha256": maybe(HEX), "sm3": maybe(HEX), "iscc": maybe(str),
-           "labels": [{"place": str, "file": str}], "entry": a_count}
-INDEX = {"format": re.compile(FORMAT), "created": a_time, "origin": TEXT, "keys": [str], "content": maybe(CONTENT),
-         "entries": [{"index": a_count, "leaf": str, "fields": str, "proof": str}],
-         "checkpoints": [{"size": a_count, "note": str, "stamps": [str], "consistency": [HASH]}],
-         "custody": [{"at": a_time, "by": str, "what": str}], "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
-         "environment": lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values())}
+CONTENT = {
+    "name": str,
+    "bytes": A_COUNT,
+    "sha256": OR_HEX,
+    "sm3": OR_HEX,
+    "iscc": OR_TEXT,
+    "labels": [{"place": str, "file": str}],
+    "entry": A_COUNT,
+}
+INDEX = {
+    "format": re.compile(FORMAT),
+    "created": A_TIME,
+    "origin": TEXT,
+    "keys": [str],
+    "content": lambda v: v is None or fits(v, CONTENT),
+    "custody": [{"at": A_TIME, "by": str, "what": str}],
+    "checkpoints": [{"size": A_COUNT, "note": str, "stamps": [str], "consistency": [HASH]}],
+    "entries": [{"index": A_COUNT, "leaf": str, "fields": str, "proof": str}],
+    "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
+    "environment": lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values()),
+}
 
-def measured(source: Any) -> tuple[int, str, str]:  # noqa: ANN401
-    """Return the size of a file, its SHA-256 and its SM3."""
-    size, made = 0, (hasher("sha256"), hasher("sm3"))
-    while data := source.read(1 << 20):
-        size += len(data)
-        for one in made:
-            one.update(data)
-    return size, made[0].finalize().hex(), made[1].finalize().hex()
-
-def read_file(name: str, most: int) -> bytes:
-    with open(name, "rb") as source:  # noqa: PTH123 - nothing but what a reader knows
-        return source.read(most)
 
 def main() -> int:
     options = argparse.ArgumentParser(description="Verify an evidence bundle, offline.")
     options.add_argument("bundle")
-    options.add_argument("--key", action="append", default=[], help="of the log, as its owner gave it to you: example.com/log+…+…")
-    options.add_argument("--witness", action="append", default=[], help="the key of a witness you know")
-    options.add_argument("--root", action="append", default=[], metavar="PEM", help="a root you know")
-    options.add_argument("--content", metavar="FILE", help="the file that the bundle tells of")
-    options.add_argument("--json", action="store_true")
+    options.add_argument("--content", help="the file that the bundle tells of")
+    options.add_argument("--json", action="store_true", help="print one line")
+    for flag, text in (("--key", "of the log, from its owner"), ("--witness", "key of one you know"), ("--root", "PEM file")):
+        options.add_argument(flag, action="append", default=[], help=text)
     given = options.parse_args()
     try:
-        data, content = read_file(given.bundle, MOST_BYTES + 1), None
-        roots = tuple(read_file(name, MOST_NOTE) for name in given.root)
-        if given.content:
-            with open(given.content, "rb") as source:  # noqa: PTH123
-                content = measured(source)
-        report = verify(data, tuple(given.key), tuple(given.witness), roots, content)
+        data, *roots = (open(name, "rb").read(MOST_BYTES + 1) for name in (given.bundle, *given.root))  # noqa: PTH123, SIM115
+        file = open(given.content, "rb").read() if given.content else b""  # noqa: PTH123, SIM115
+        content = (len(file), digest("sha256", file).hex(), digest("sm3", file).hex()) if given.content else None
+        report = verify(data, tuple(given.key), tuple(given.witness), tuple(roots), content)
     except (OSError, *FAULTS) as e:
         options.error(str(e))
     print(json.dumps(asdict(report), ensure_ascii=True, indent=None if given.json else 1))
     return report.outcome == "broken"
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,5 +1,6 @@
 """The words of a verification, in English and Chinese: its steps, its faults, its outcomes, and the parts of a case."""
 
+from collections.abc import Mapping
 from typing import Final
 
 LANGUAGES: Final = ("en", "zh")
@@ -124,6 +125,7 @@ PARTS: Final[dict[str, tuple[str, str]]] = {
     "entry": ("entry", "条目"),
     "environment": ("environment", "采集环境"),
     "hidden": ("fields kept back or erased", "未披露或已删除的字段数"),
+    "idle": ("nothing to check", "无可核验项"),
     "key": ("key", "密钥"),
     "label": ("label", "标识"),
     "root": ("leads to the root", "根证书"),
@@ -143,7 +145,7 @@ PARTS: Final[dict[str, tuple[str, str]]] = {
 """What a case consists of."""
 
 
-def say(table: dict[str, tuple[str, str]] | dict[int, tuple[str, str]], name: str | int, language: str) -> str:
+def say(table: Mapping[str, tuple[str, str]] | Mapping[int, tuple[str, str]], name: str | int, language: str) -> str:
     """Return the words for ``name`` in ``en`` or ``zh``; a name without words stands for itself."""
-    pair = dict[str | int, tuple[str, str]]({**table}).get(name)
-    return pair[LANGUAGES.index(language)] if pair else str(name)
+    found = next((pair for key, pair in table.items() if key == name), None)
+    return found[LANGUAGES.index(language)] if found else str(name)

@@ -14,6 +14,7 @@ from typing import Final
 from mingwen.domain.labels import AigcLabel
 from mingwen.domain.manifests import Manifest, State
 from mingwen.domain.media import Medium
+from mingwen.domain.retention import Least
 from mingwen.domain.verdicts import Report
 
 
@@ -102,6 +103,8 @@ class Regime:
     """From when it applies."""
     needs: frozenset[Need]
     duties: tuple[Duty, ...]
+    retention: tuple[Least, ...] = ()
+    """What has to stay in the log, and how long; nothing where no clause with a number is known."""
 
 
 @dataclass(frozen=True, slots=True)

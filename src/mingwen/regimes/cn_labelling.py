@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Final
 
+from mingwen.domain.contents import RETENTION
 from mingwen.domain.findings import Severity
 from mingwen.domain.media import Medium
+from mingwen.domain.retention import Least
 from mingwen.domain.verdicts import Verdict
 from mingwen.regimes._shape import Answer, Duty, Facts, Need, Regime, met, not_met, perceptible, unknown, unlabelled
 
@@ -80,4 +82,5 @@ MEMBER = Regime(
         Duty("TC260-PG-20252A (A)", "a provider code", "服务提供者编码", _code),
         Duty("Measures Art. 6, GB 45438-2025 Annex E note 1 (A)", "the fields of propagation", "传播字段", _spread),
     ),
+    retention=(Least("label.produced", RETENTION.days, "Measures Art. 9 (A)", having="delivery"),),
 )

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import Final
 
-from mingwen.domain.errors import Malformed
+from mingwen.domain.errors import Malformed, MingwenError
 from mingwen.domain.evidence import Published, Record
 from mingwen.domain.log_faults import Fault, fault
 from mingwen.ports import LogWorld
-from mingwen.proofs import leaves, notes, tiles
-from mingwen.proofs.leaves import Digests
-from mingwen.proofs.merkle import HASH_BYTES
+from mingwen.proofs import leaves, notes, rfc3161, tiles
 from mingwen.proofs.notes import Checkpoint
 from mingwen.proofs.tiles import Frontier
 from mingwen.services._log import CHECKPOINT
@@ -43,7 +41,7 @@ def audit(world: LogWorld, tick: Callable[[], None]) -> Iterator[Fault]:
         yield from claim.faults
         yield from walk.to(claim.checkpoint.size)
         yield from _compared(world, claim, walk.frontier)
-        if claim.checkpoint.size == walk.published:
+        if claim.place == f"checkpoint {walk.published}":
             yield from walk.served()
     yield from walk.to(None)
     yield from walk.rest()
@@ -97,18 +95,32 @@ def _kept(world: LogWorld, most: int) -> Iterator[_Claim]:
             nobody = Checkpoint(world.origin, published.size, b"")
             yield _Claim(place, nobody, (fault("checkpoint.malformed", place, reason=e.message),))
         else:
-            yield _Claim(place, checkpoint, tuple(_signatures(world, place, note)))
+            yield _Claim(place, checkpoint, (*_signatures(world, place, note), *_stamps(published, place, checkpoint)))
         least = published.size + 1
 
 
 def _signatures(world: LogWorld, place: str, note: notes.Note) -> Iterator[Fault]:
-    """Check the signatures of the log; the first key has to have signed, those that came later may have."""
+    """Check the signatures of the log, whose first key has to have signed, and of the witnesses."""
     for number, signer in enumerate(world.signers):
         try:
             if not notes.check(note, signer.key) and number == 0:
                 yield fault("checkpoint.unsigned", place, key=signer.key)
         except Malformed:
             yield fault("checkpoint.signature", place, key=signer.key)
+    for key in world.watchers:
+        try:
+            notes.check(note, key)
+        except Malformed:
+            yield fault("witness.signature", place, key=key)
+
+
+def _stamps(published: Published, place: str, checkpoint: Checkpoint) -> Iterator[Fault]:
+    """Check the time stamps on a checkpoint; whom they lead to is for a reader of evidence to know."""
+    for stamp in published.stamps:
+        try:
+            rfc3161.verify(stamp.token, checkpoint.text.encode())
+        except MingwenError as e:
+            yield fault("stamp.broken", place, authority=stamp.authority, reason=e.message)
 
 
 def _compared(world: LogWorld, claim: _Claim, frontier: Frontier) -> Iterator[Fault]:
@@ -159,7 +171,7 @@ class _Walk:
                 yield fault("log.gap", f"entry {record.number}", expected=expected, found=record.position)
                 self.ended = True
                 break
-            if not _follows(record):
+            if not leaves.opens(record):
                 yield fault("entry.changed", f"entry {record.number}")
             good.append(record.leaf)
             expected += 1
@@ -194,12 +206,3 @@ class _Walk:
                 yield fault("tile.unknown", name)
             elif self.world.objects.read(name) != wanted:
                 yield fault("tile.changed", name)
-
-
-def _follows(record: Record) -> bool:
-    """Say whether the leaf is that of what is left of the entry and the digests of what is hidden."""
-    shown = leaves.disclosures(leaves.fields(record.entry), record.salts)
-    step = 2 * HASH_BYTES
-    hidden = [record.hidden[i : i + step] for i in range(0, len(record.hidden), step)]
-    committed = [*map(leaves.digests, shown), *(Digests(h[:HASH_BYTES], h[HASH_BYTES:]) for h in hidden)]
-    return leaves.leaf(record.entry.kind, record.entry.at, committed) == record.leaf

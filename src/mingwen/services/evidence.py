@@ -44,8 +44,6 @@ class ExportEvidence:
     """These are not."""
     custody: tuple[Handover, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    witnesses: tuple[Key, ...] = ()
-    """Keys of witnesses, which go along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,13 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     if content:
         content = _told_of(content, records)
     acts, evidence = _opened(world, command, records, heads)
-    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *command.witnesses))
-    told = [Head(h, _cosigned(h, command.witnesses)) for h in heads]
+    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
+    told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
     case = Case(now, world.origin, keys, acts, tuple(told), content, command.custody, command.environment)
     bare = _sealed(world, case, evidence, {}, now)
     case = replace(case, acts=_bounded(case.acts, _held(bare)))
     made = _sealed(world, case, evidence, reports(case), now) if reports else bare
+    _held(made)
     exported = Exported(made, hashlib.sha256(made).hexdigest(), tuple(r.number for r in records), case)
     _recorded(world, command, exported, now)
     return exported
@@ -184,9 +183,10 @@ def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
 
 
 def _told_of(content: Content, records: Sequence[Record]) -> Content:
-    """Name the entry that tells of a file: the newest that is bound to its very bytes, else the newest."""
+    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any."""
     bound = [r for r in records if r.entry.detail.get("sha256") == content.sha256]
-    return replace(content, entry=(bound or records)[-1].position or 0, bound=bool(bound))
+    labelled = [r for r in records if "label" in r.entry.detail]
+    return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
 
 
 def _opened(

@@ -35,15 +35,16 @@ def publish(world: LogWorld) -> Published | None:
     """
     while True:
         # In this order: what is read later is never older, even while another publisher is at work.
+        shown = world.objects.read(CHECKPOINT)
         signed = world.archive.newest()
         old = head(world)
         size = _sequenced(world)
-        _agree(world, signed, old, size)
+        _agree(world, signed, _size_shown(world, shown), old, size)
         if old and size == old.size:
+            _verified(world, old)
             if signed and signed.size == old.size:
                 return None
-            _verified(world, old)  # somebody stopped between the second place and the signature
-            return _sign(world, old)
+            return _sign(world, old)  # somebody stopped between the second place and the signature
         if size == 0:
             return None
         new = _extended(world, old, size)
@@ -159,13 +160,23 @@ def _sequenced(world: LogWorld) -> int:
     return size
 
 
-def _agree(world: LogWorld, signed: Published | None, old: Checkpoint | None, size: int) -> None:
-    """Refuse to go on where the store, the second place and what was signed contradict each other."""
-    if old is None and (signed or world.objects.read(CHECKPOINT) is not None):
+def _size_shown(world: LogWorld, shown: bytes | None) -> int | None:
+    """Return the size of the checkpoint that is shown to the world; 0 where what stands there is not signed by us."""
+    if shown is None:
+        return None
+    try:
+        return _checked(world, shown).size
+    except MingwenError:
+        return 0  # it is a copy, and will be written anew
+
+
+def _agree(world: LogWorld, signed: Published | None, shown: int | None, old: Checkpoint | None, size: int) -> None:
+    """Refuse to go on where the store, the second place, what was signed and what is shown contradict each other."""
+    if old is None and (signed or shown is not None):
         message = "expected the last checkpoint in the second place, found nothing though one was signed"
         raise Unproven("log.head-missing", message, hint=f"restore it from its copy; {_ADOPT}")
-    if signed and old and signed.size > old.size:
-        message = f"expected at least {signed.size} entries in the second place's checkpoint, got {old.size}"
+    if old and (known := max(signed.size if signed else 0, shown or 0)) > old.size:
+        message = f"expected at least {known} entries in the second place's checkpoint, got {old.size}"
         raise Unproven("log.head-old", message, hint=f"it was put back to an earlier state; {_ADOPT}")
     if signed and (found := notes.parse_checkpoint(notes.parse(signed.note.encode()).text)).origin != world.origin:
         raise _of_another(world, found)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mingwen.adapters import durable
 from mingwen.domain.errors import Unavailable
 
 
@@ -32,11 +33,10 @@ class FileHead:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            if old is None:
+                durable.sync_above(self._path)
+            else:
+                durable.sync(self._path.parent)
             return True
 
     def _read(self) -> bytes | None:

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from mingwen.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
+RETRY: Final["RetryConfig"] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+"""A server that is gone is told of while somebody still waits."""
 
 
 class S3Head:
@@ -17,7 +25,7 @@ class S3Head:
         self._url = url
         place, _, self._name = url.rpartition("/")
         with _translated(f"open {url}"):
-            self._store = S3Store.from_url(place)
+            self._store = S3Store.from_url(place, retry_config=RETRY)
 
     def read(self) -> bytes | None:
         """See ``ports.Head``."""

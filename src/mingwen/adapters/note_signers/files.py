@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from mingwen.adapters import durable
 from mingwen.domain.errors import Refused, Unavailable
 from mingwen.proofs import notes
 from mingwen.proofs.notes import Key, Kind, Signature
@@ -93,6 +94,7 @@ def save(path: Path, pem: bytes) -> bool:
             sink.flush()
             os.fsync(sink.fileno())
         os.link(part, path)  # fails where somebody else was faster
+        durable.sync_above(path)  # what it signs outlives a loss of power: so must the key
     except FileExistsError:
         return False
     except (OSError, ValueError) as e:  # ValueError: a NUL in the path

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from mingwen.adapters import durable
 from mingwen.domain.errors import Unavailable
 
 UNFINISHED: Final = ".unfinished"
@@ -32,17 +34,17 @@ class FolderObjects:
         with _translated(f"read {self._folder / name}"):
             try:
                 return (self._folder / name).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write each beside its place, bring it to the disk, and move it there; then bring the folders to the disk."""
         with _translated(f"write into {self._folder}"):
             aside = self._folder / UNFINISHED
-            aside.mkdir(parents=True, exist_ok=True)
+            changed = dict.fromkeys(_made(aside))
             self._sweep(aside)
-            parts = {name: aside / f"{os.getpid()}.{name.replace('/', '.')}" for name in files}
-            changed = dict[Path, None]()
+            ours = secrets.token_hex(8)  # others may write the same name, from other threads and machines
+            parts = {name: aside / f"{ours}.{name.replace('/', '.')}" for name in files}
             with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk brings several to safety in the time of one
                 list(pool.map(_write, parts.values(), files.values()))
             for name, part in parts.items():
@@ -51,7 +53,7 @@ class FolderObjects:
                 part.replace(target)
                 changed[target.parent] = None
             for folder in changed:
-                _synced(folder)
+                durable.sync(folder)
 
     def names(self, prefix: str) -> Iterable[str]:
         """See ``ports.Objects``; names that begin with a dot are no objects."""
@@ -95,14 +97,6 @@ def _write(part: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _synced(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _raised(error: OSError) -> None:

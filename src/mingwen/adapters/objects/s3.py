@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import BaseError
@@ -11,8 +12,13 @@ from obstore.store import S3Store
 
 from mingwen.domain.errors import Unavailable
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 AT_ONCE: Final = 16
 """Requests on their way at a time."""
+RETRY: Final["RetryConfig"] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+"""A server that is gone is told of while somebody still waits."""
 
 
 class S3Objects:
@@ -21,7 +27,7 @@ class S3Objects:
     def __init__(self, url: str) -> None:
         self._url = url
         with _translated(f"open {url}"):
-            self._store = S3Store.from_url(url)
+            self._store = S3Store.from_url(url, retry_config=RETRY)
 
     def read(self, name: str) -> bytes | None:
         """See ``ports.Objects``."""

@@ -12,7 +12,7 @@ from mingwen.adapters.stores.schema import HOLDS
 from mingwen.domain.errors import Misused
 from mingwen.domain.evidence import Hold, Outcome
 
-_HOLDS_LOCK: Final = 0x6D696E6A
+HOLDS_LOCK: Final = 0x6D696E6A
 
 
 class SqlHolds:
@@ -24,14 +24,14 @@ class SqlHolds:
     def place(self, hold: Hold, outcome: Outcome[None]) -> None:
         """Keep a hold; an id that was placed before changes nothing."""
         texts = {name: rows.storable(getattr(hold, name)) for name in ("id", "subject", "reason", "by")}
-        with self._database.writing(_HOLDS_LOCK) as connection:
+        with self._database.writing(HOLDS_LOCK) as connection:
             if _find(connection, hold.id) is None:
                 connection.execute(sa.insert(HOLDS), {**texts, "placed_at": rows.instant(hold.placed_at)})
                 save_entries(connection, outcome)
 
     def release(self, id: str, at: datetime, outcome: Outcome[None]) -> None:  # noqa: A002 - as Hold has it
         """End a hold; one that was released before stays as it is."""
-        with self._database.writing(_HOLDS_LOCK) as connection:
+        with self._database.writing(HOLDS_LOCK) as connection:
             row = _find(connection, id)
             if row is None:
                 hint = "`mingwen log holds` lists them"
@@ -42,10 +42,15 @@ class SqlHolds:
 
     def active(self) -> Sequence[Hold]:
         """Return the holds that were not released, oldest first."""
-        query = sa.select(HOLDS).where(HOLDS.c.released_at.is_(None)).order_by(HOLDS.c.placed_at, HOLDS.c.id)
         with self._database.reading() as connection:
-            found = connection.execute(query).mappings().all()
-        return [Hold(r["id"], r["subject"], r["reason"], r["by"], datetime.fromisoformat(r["placed_at"])) for r in found]
+            return active(connection)
+
+
+def active(connection: sa.Connection) -> Sequence[Hold]:
+    """Return the holds that stand, as ``connection`` sees them."""
+    query = sa.select(HOLDS).where(HOLDS.c.released_at.is_(None)).order_by(HOLDS.c.placed_at, HOLDS.c.id)
+    found = connection.execute(query).mappings().all()
+    return [Hold(r["id"], r["subject"], r["reason"], r["by"], datetime.fromisoformat(r["placed_at"])) for r in found]
 
 
 def _find(connection: sa.Connection, wanted: str) -> sa.RowMapping | None:

@@ -7,13 +7,16 @@ from typing import Final
 import sqlalchemy as sa
 
 from mingwen.adapters.stores import rows
+from mingwen.adapters.stores.holds import HOLDS_LOCK, active
 from mingwen.adapters.stores.log import Database, save_entries
 from mingwen.adapters.stores.schema import CONTENTS, ENTRIES
-from mingwen.domain.evidence import Outcome, Record
+from mingwen.domain.evidence import Hold, Outcome, Record
+from mingwen.domain.retention import require_free
 from mingwen.proofs.leaves import DIGEST_BYTES, SALT_BYTES, digests, disclosures, fields
 
 _SEQUENCER_LOCK: Final = 0x6D696E68
 """Any number that all our processes share, and no other lock of ours has."""
+_FOLLOWERS_LOCK: Final = 0x6D696E6B
 _HIDDEN_BYTES: Final = 2 * DIGEST_BYTES
 
 _ERASED: Final[Mapping[str, Mapping[str, str | None]]] = {
@@ -72,19 +75,41 @@ class SqlLedger:
             found = connection.execute(wanted.order_by(c.number if start is None else c.position).limit(limit)).mappings().all()
         return [_record(row) for row in found]
 
-    def erase(self, number: int, names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
-        """Erase these fields of an entry, or all, and with them those of its content; save ``outcome`` if there were any."""
-        with self._database.writing() as connection:
-            row = connection.execute(_ONE, {"number": number}).mappings().first()
-            before = _record(row) if row else None
-            going = before and (fields(before.entry).keys() if names is None else fields(before.entry).keys() & set(names))
-            if not (row and before and going):
-                return False
-            connection.execute(sa.update(ENTRIES).where(ENTRIES.c.number == number), _remains(before, going))
-            for lost in (_ERASED[name] for name in going if name in _ERASED):
-                connection.execute(sa.update(CONTENTS).where(CONTENTS.c.key == row["content"]), lost)
-            save_entries(connection, outcome)
-            return True
+    def erase(self, numbers: Sequence[int], names: Sequence[str] | None, outcome: Outcome[None]) -> bool:
+        """Erase these fields of entries, or all, and with them those of contents; save ``outcome`` if there were any.
+
+        No hold is placed between the look at the holds and the end of the transaction.
+        """
+        with self._database.writing(HOLDS_LOCK) as connection:
+            standing = active(connection)
+            erased = [_erase(connection, number, names, standing) for number in numbers]
+            if any(erased):
+                save_entries(connection, outcome)
+            return any(erased)
+
+    def follow(self, number: int, outcome: Outcome[None]) -> bool:
+        """Save an outcome of one entry if none about its subject came after ``number``; one at a time does."""
+        (entry,) = outcome.entries
+        newest = sa.select(sa.func.max(ENTRIES.c.number)).where(ENTRIES.c.subject == rows.storable(entry.subject))
+        with self._database.writing(_FOLLOWERS_LOCK) as connection:
+            follows = bool(connection.execute(newest).scalar_one() == number)
+            if follows:
+                save_entries(connection, outcome)
+            return follows
+
+
+def _erase(connection: sa.Connection, number: int, names: Sequence[str] | None, standing: Sequence[Hold]) -> bool:
+    """Erase fields of one entry and of its content, and say whether there were any."""
+    row = connection.execute(_ONE, {"number": number}).mappings().first()
+    before = _record(row) if row else None
+    going = before and (fields(before.entry).keys() if names is None else fields(before.entry).keys() & set(names))
+    if not (row and before and going):
+        return False
+    require_free(number, before.entry, standing)
+    connection.execute(sa.update(ENTRIES).where(ENTRIES.c.number == number), _remains(before, going))
+    for lost in (_ERASED[name] for name in going if name in _ERASED):
+        connection.execute(sa.update(CONTENTS).where(CONTENTS.c.key == row["content"]), lost)
+    return True
 
 
 _IN_ORDER: Final = sa.select(sa.func.set_config("enable_sort", "off", True))  # noqa: FBT003 - for this transaction

@@ -54,6 +54,8 @@ def _rows(state: Content | None, entries: Sequence[Entry], chance: BytesIO) -> R
 
 def storable(text: str) -> str:
     """Escape halves of characters and NULs, which no database takes; files may be named so, and labels hold them."""
+    if text.isprintable():  # neither stands in such text, which is nearly all there is
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 

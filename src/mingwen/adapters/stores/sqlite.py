@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from mingwen.adapters import durable
 from mingwen.adapters.stores import rows
 from mingwen.domain.contents import Content
 from mingwen.domain.errors import Unavailable
@@ -21,6 +22,9 @@ from mingwen.domain.evidence import Entry, Outcome
 BUSY_SECONDS: Final = 30
 """How long a writer waits for others; SQLite has one writer at a time."""
 BUSY_STEP_SECONDS: Final = 0.01
+_PRIMARY: Final = 0xFF
+"""The part of an extended error code of SQLite that names its kind."""
+_HINT_DISK: Final = "check the disk and its free space; what was saved is there, what was not can be saved again"
 
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
@@ -125,6 +129,7 @@ class SqliteStore:
 
         from mingwen.adapters.stores.schema import migrate  # noqa: PLC0415 - the same
 
+        durable.sync_above(self._path)  # nobody saves before the schema stands: from here on its file has a name for good
         engine = sa.create_engine(sa.URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
         sa.event.listen(engine, "connect", _hand_over_transactions)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -148,5 +153,6 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, ValueError) as e:  # ValueError: a NUL in the path
         reason = (getattr(e, "strerror", None) or str(e)).lower()
-        hint = "choose another place with --store, MINGWEN_STORE_URL or store.url"
+        failed = getattr(e, "sqlite_errorcode", 0) & _PRIMARY in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+        hint = _HINT_DISK if failed else "choose another place with --store, MINGWEN_STORE_URL or store.url"
         raise Unavailable("store.unavailable", f"expected to use the store at {path}, but: {reason}", hint=hint) from e

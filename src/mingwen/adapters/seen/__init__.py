@@ -1,0 +1,1 @@
+"""Where the last checkpoint seen of each log is kept."""

@@ -1,0 +1,1 @@
+"""Those who watch that our log only grows."""
