@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,13 +108,24 @@ what witnesses are for.
 """
 
 
+@dataclass
+class Figures:
+    """What the parts of a run found."""
+
+    sqlite: Tally
+    postgresql: Tally
+    points_sqlite: crash_points.Found
+    points_postgresql: crash_points.Found
+    power: crash_power.Found
+    disks: crash_disks.Found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--write", action="store_true", help="write docs/reference/crashes.md")
     given = parser.parse_args()
-    began = time.monotonic()
     sqlite = _told("kills, SQLite", crash_kills.run(given.kills // 2, given.seed, None))
     with Server() as server:
         version = server.version
@@ -126,35 +138,41 @@ def main() -> None:
         disks = _told("full and read-only disks", crash_disks.run(disks))
     else:
         print("full and read-only disks: not run, as to mount them takes root")
-    page = _PAGE.format(
-        machine=_machine(version),
-        seed=given.seed,
-        minutes=(time.monotonic() - began) / 60,
-        batch=MOST_SAVED,
-        kills=_kills(sqlite, postgresql),
-        sqlite=sqlite,
-        postgresql=postgresql,
-        clients=_listed(postgresql.clients),
-        steps=len(crash_points.STEPS),
-        entries=sum(crash_points.STEPS),
-        points_sqlite=points_sqlite.deaths.total(),
-        points_postgresql=points_postgresql.deaths.total(),
-        points=_two(points_sqlite.deaths, points_postgresql.deaths),
-        calls=power.calls,
-        drawn=LOSSES,
-        losses="\n".join(f"| {way} | {power.losses[way]:,} |" for way in crash_power.WAYS)
-        + f"\n| **in all** | **{power.losses.total():,}** |",
-        same=power.same,
-        left=", ".join(map(str, crash_disks.LEFT)),
-        cases=disks.cases,
-        disks=_disks(disks),
-        stages=len(crash_disks.STAGES),
-        combinations=disks.put_back.total(),
-        put_back=_listed(disks.put_back),
-    )
+    page = page_of(Figures(sqlite, postgresql, points_sqlite, points_postgresql, power, disks), given.seed, version)
     print(page, flush=True)
     if given.write:
         PAGE.write_text(page, "utf-8")
+
+
+def page_of(found: Figures, seed: int, postgresql: str) -> str:
+    """Write the page."""
+    parts = (found.sqlite, found.postgresql, found.points_sqlite, found.points_postgresql, found.power, found.disks)
+    losses = [f"| {way} | {found.power.losses[way]:,} |" for way in crash_power.WAYS]
+    return _PAGE.format(
+        machine=_machine(postgresql),
+        seed=seed,
+        minutes=sum(part.seconds for part in parts) / 60,
+        batch=MOST_SAVED,
+        kills=_kills(found.sqlite, found.postgresql),
+        sqlite=found.sqlite,
+        postgresql=found.postgresql,
+        clients=_listed(found.postgresql.clients),
+        steps=len(crash_points.STEPS),
+        entries=sum(crash_points.STEPS),
+        points_sqlite=found.points_sqlite.deaths.total(),
+        points_postgresql=found.points_postgresql.deaths.total(),
+        points=_two(found.points_sqlite.deaths, found.points_postgresql.deaths),
+        calls=found.power.calls,
+        drawn=LOSSES,
+        losses="\n".join([*losses, f"| **in all** | **{found.power.losses.total():,}** |"]),
+        same=found.power.same,
+        left=", ".join(map(str, crash_disks.LEFT)),
+        cases=found.disks.cases,
+        disks=_disks(found.disks),
+        stages=len(crash_disks.STAGES),
+        combinations=found.disks.put_back.total(),
+        put_back=_listed(found.disks.put_back),
+    )
 
 
 def _told(what: str, found: T) -> T:

@@ -12,6 +12,8 @@ from tools.crash_power import Call, Disk
 from tools.crash_server import Server
 
 from mingwen.adapters.objects.folder import FolderObjects
+from mingwen.adapters.stores import open_store
+from mingwen.domain.errors import Unavailable
 from mingwen.proofs.notes import Note
 from mingwen.services import publishing
 
@@ -36,7 +38,22 @@ def test_processes_and_the_server_are_killed_on_postgresql(monkeypatch: pytest.M
     monkeypatch.setattr(crash_kills, "SERVER_KILLED", 1)
     with Server() as server:
         tally = crash_kills.run(5, SEED, server)
+        _goes_on(server)
     assert tally.servers >= 1
+
+
+def _goes_on(server: Server) -> None:
+    """A store whose server is gone says so, every time, and goes on when it is back."""
+    store = open_store(server.url("postgres"))
+    store.save(batch("before", 1))
+    server.kill()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"store\.unavailable"):
+            store.save(batch("meanwhile", 1))
+    server.start()
+    store.save(batch("after", 1))
+    assert [e.subject for _, e in store.entries()] == ["after/0/1", "before/0/1"]
+    store.close()
 
 
 def test_a_publisher_dies_before_every_second_call() -> None:

@@ -84,12 +84,8 @@ class PostgresqlStore:
             "contents": json.dumps([content for _, content in sorted(contents.items())]),  # two saves meet in one order
             "entries": json.dumps([{**entry, "place": i} for i, entry in enumerate(entries)], default=_bytea),
         }
-        with _translated(), closing(self._engine.raw_connection()) as connection:  # SQLAlchemy's own way costs half as much again
-            try:
-                connection.cursor().execute(_SAVE, given)
-            except self._engine.dialect.loaded_dbapi.Error as e:
-                connection.invalidate()
-                raise sa.exc.DBAPIError(None, None, e) from e
+        with _translated(), self._unwrapped() as connection:
+            connection.cursor().execute(_SAVE, given)
 
     def find(self, key: str) -> Content | None:
         """Return what was saved under an idempotency key."""
@@ -109,6 +105,20 @@ class PostgresqlStore:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @contextmanager
+    def _unwrapped(self) -> Iterator[sa.PoolProxiedConnection]:
+        """Give the driver's own connection, as SQLAlchemy's way costs half as much again; to connect may fail too."""
+        failure = self._engine.dialect.loaded_dbapi.Error
+        try:
+            with closing(self._engine.raw_connection()) as connection:
+                try:
+                    yield connection
+                except failure:
+                    connection.invalidate()
+                    raise
+        except failure as e:
+            raise sa.exc.DBAPIError(None, None, e) from e
 
 
 @contextmanager
