@@ -23,6 +23,8 @@ from mingwen.services._files import NOTHING, Beside, reading
 
 Reports = Callable[[Case], Mapping[str, bytes]]
 """Makes what people read of a case, by names of files."""
+MOST_ENTRIES: Final = 3_000
+"""In one bundle, which has at most 10,000 files, three of them an entry's."""
 _AT_ONCE: Final = 1 << 20
 _SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
 
@@ -44,6 +46,10 @@ class ExportEvidence:
     """These are not."""
     custody: tuple[Handover, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def shows(self, name: str) -> bool:
+        """Say whether a field of this name is shown."""
+        return name not in self.conceal and (self.reveal is None or name in self.reveal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +78,19 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     """Make a bundle, verify it as a stranger would, and record that it was made.
 
     Raises:
-        Misused: there is no such entry, or none tells of the file (``evidence.unknown``).
-        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``).
+        Misused: there is no such entry, or none tells of the file (``evidence.unknown``), or none has a field that is to be shown
+            or kept back (``evidence.field``).
+        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``), the file is not the one that was recorded
+            (``evidence.changed``), or there are more than ``MOST_ENTRIES`` (``evidence.size``).
         Unproven: the bundle does not hold (``evidence.read-back``), or tiles are missing (``tile.*``).
     """
     now = world.clock.now()
     content, subjects = _content(file) if file else (None, [])
     records = _records(world, command, content, subjects)
+    _require_fields(command, records)
     heads = _heads(world, [_position(world, r) for r in records])
     if content:
-        content = _told_of(content, records)
+        content = _as_shown(_told_of(content, records), command)
     acts, evidence = _opened(world, command, records, heads)
     keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
     told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
@@ -151,9 +160,9 @@ def _records(world: LogWorld, command: ExportEvidence, content: Content | None, 
     find = world.ledger.records
     found = [r for number in command.numbers for r in find(number=number)]
     found += [r for position in command.positions for r in find(start=position, limit=1) if r.position == position]
-    found += [r for subject in command.subjects for r in find(subject=subject)]
+    found += [r for subject in command.subjects for r in find(subject=subject, limit=MOST_ENTRIES + 1)]
     if content:
-        about = [r for subject in subjects for r in find(subject=subject)]
+        about = [r for subject in subjects for r in find(subject=subject, limit=MOST_ENTRIES + 1)]
         bound = [r for r in about if r.entry.detail.get("sha256") == content.sha256]
         found += bound or about
     if len(found) < max(1, len(command.numbers) + len(command.positions)):
@@ -161,6 +170,9 @@ def _records(world: LogWorld, command: ExportEvidence, content: Content | None, 
         what = f"expected an entry each for {', '.join(map(str, asked))}, found {len(found)}"
         raise Misused("evidence.unknown", what, hint="`mingwen log` lists entries by number; a file is found by its labels")
     once = {r.number: r for r in found}
+    if len(once) > MOST_ENTRIES:
+        what = f"expected at most {MOST_ENTRIES} entries in a bundle, found more"
+        raise Refused("evidence.size", what, hint="make several bundles, each of some entries")
     return sorted(once.values(), key=lambda r: -1 if r.position is None else r.position)
 
 
@@ -183,10 +195,33 @@ def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
 
 
 def _told_of(content: Content, records: Sequence[Record]) -> Content:
-    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any."""
+    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any.
+
+    An entry of other bytes does not tell of these.
+    """
     bound = [r for r in records if r.entry.detail.get("sha256") == content.sha256]
-    labelled = [r for r in records if "label" in r.entry.detail]
-    return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
+    open_ = [r for r in records if "sha256" not in r.entry.detail]
+    labelled = [r for r in open_ if "label" in r.entry.detail]
+    if told := bound or labelled or open_:
+        return replace(content, entry=told[-1].position or 0, bound=bool(bound))
+    last = records[-1]
+    what = f"expected {content.name} as entry {last.number} recorded it, its digest is another one now"
+    hint = f"the file was changed since; `mingwen evidence export {last.number}` shows what was recorded"
+    raise Refused("evidence.changed", what, hint=hint)
+
+
+def _as_shown(content: Content, command: ExportEvidence) -> Content:
+    """Keep back what the entry's fields would have told of the file too."""
+    name = content.name if command.shows("file") else f"file{PurePath(content.name).suffix}"
+    return replace(content, name=name, labels=content.labels if command.shows("label") else ())
+
+
+def _require_fields(command: ExportEvidence, records: Sequence[Record]) -> None:
+    """Refuse a name that no entry has: who mistypes what is to be kept back must not hand it out."""
+    known = {name for record in records for name in leaves.fields(record.entry)}
+    if unknown := sorted(((command.reveal or frozenset()) | command.conceal) - known):
+        what = f"expected names of fields, got {', '.join(unknown)}"
+        raise Misused("evidence.field", what, hint=f"these entries have: {', '.join(sorted(known))}")
 
 
 def _opened(
@@ -196,7 +231,7 @@ def _opened(
     for record in records:
         at, values = record.position or 0, leaves.fields(record.entry)
         texts = dict(zip(sorted(values), leaves.disclosures(values, record.salts), strict=True))
-        shown = {n: t for n, t in texts.items() if (command.reveal is None or n in command.reveal) and n not in command.conceal}
+        shown = {n: t for n, t in texts.items() if command.shows(n)}
         kept = [leaves.digests(t) for n, t in texts.items() if n not in shown]
         hidden = (*kept, *_erased(record.hidden))
         head = next(h for h in heads if h.size > at)
