@@ -2,15 +2,24 @@
 
 import json
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mingwen import wiring, wiring_log
-from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.evidence import Entry, Outcome, Stamp
 from mingwen.ports import LogWorld
+from mingwen.proofs import notes, verifier
+from mingwen.services import evidence, publishing
+from mingwen.services.evidence import ExportEvidence
+
+sys.path.append(str(Path(__file__).parents[2]))
+from tools.vector_parts import ROOT, WITNESS, token  # a tool, found by the line above
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -86,8 +95,59 @@ def test_no_entry_about_a_subject_is_left_out_silently(world: LogWorld, run: Run
         world.store.save([Outcome(None, (entry,) * count)])
 
     saved("many", 1_200)
-    saved("too many", 3_001)
+    saved("too many", 3_500)
     done = run("evidence", "export", "many", "-o", tmp_path / "many.zip", "--json")
     assert len(json.loads(done.stdout)["entries"]) == 1_200
-    done = run("evidence", "export", "too many", "-o", tmp_path / "too-many.zip", status=1)
-    assert b"evidence.size" in done.stderr
+    done = run("evidence", "export", "too many", "-o", tmp_path / "too-many.zip", status=2)
+    assert b"bundle.too-large" in done.stderr
+
+
+def acted(world: LogWorld, subject: str) -> None:
+    world.store.save([Outcome(None, (Entry("flag.raised", subject, "somebody", world.clock.now(), {}),))])
+
+
+def published(world: LogWorld, *, cosigned: bool = False, stamped: bool = False) -> None:
+    """Publish what waits; let a witness or an authority speak of it."""
+    while publishing.publish(world):
+        pass
+    newest, now = world.archive.newest(), datetime.now(UTC)
+    assert newest
+    text = notes.parse(newest.note.encode()).text
+    if cosigned:
+        world.archive.attest(newest.size, note=f"{newest.note}{WITNESS.sign(text, now)}")
+    if stamped:
+        world.archive.attest(newest.size, stamp=Stamp("https://tsa.example", token(text, now), now))
+
+
+def test_a_stamp_is_not_left_out_for_a_witness(world: LogWorld) -> None:
+    world = replace(world, watchers=(WITNESS.key,))
+    for stamped in (True, False, False, True, False):
+        acted(world, "other")
+        published(world, cosigned=True, stamped=stamped)
+    made = evidence.export(world, ExportEvidence("me", positions=(2,)))
+    assert [h.published.size for h in made.case.heads] == [1, 2, 3, 4, 5]
+    report = verifier.verify(made.data, (str(world.signers[0].key),), (str(WITNESS.key),), (ROOT.pem,))
+    assert report.outcome == "proven"
+    assert sorted(a["size"] for a in report.attested if a["kind"] == "stamp") == [1, 4]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_was_stamped_before_a_key_came_can_be_handed_out_after_it(
+    world: LogWorld, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, beside: bool
+) -> None:
+    acted(world, "first")
+    published(world, stamped=True)
+    first = str(world.signers[0].key)
+    run("log", "key", "new", "-o", "more.pem", "--kind", "sm2" if beside else "ed25519")
+    (mine,) = tmp_path.rglob("*.key.pem")
+    keys = f"{mine},{tmp_path}/more.pem" if beside else f"{tmp_path}/more.pem"
+    monkeypatch.setenv("MINGWEN_LOG_KEYS", keys)
+    monkeypatch.setenv("MINGWEN_LOG_ORIGIN", world.origin)
+    later = wiring_log.log_world(wiring.configuration())
+    acted(later, "second")
+    published(later)
+    made = evidence.export(later, ExportEvidence("me", positions=(0,)))
+    key = first if beside else str(later.signers[0].key)
+    report = verifier.verify(made.data, (key,), (), (ROOT.pem,))
+    assert report.outcome == "proven"
+    assert [a["size"] for a in report.attested] == ([1] if beside else [])

@@ -23,8 +23,6 @@ from mingwen.services._files import NOTHING, Beside, reading
 
 Reports = Callable[[Case], Mapping[str, bytes]]
 """Makes what people read of a case, by names of files."""
-MOST_ENTRIES: Final = 3_000
-"""In one bundle, which has at most 10,000 files, three of them an entry's."""
 _AT_ONCE: Final = 1 << 20
 _SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
 
@@ -79,9 +77,9 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
 
     Raises:
         Misused: there is no such entry, or none tells of the file (``evidence.unknown``), or none has a field that is to be shown
-            or kept back (``evidence.field``).
-        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``), the file is not the one that was recorded
-            (``evidence.changed``), or there are more than ``MOST_ENTRIES`` (``evidence.size``).
+            or kept back (``evidence.field``), or there are too many (``bundle.too-large``).
+        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``), or the file is not the one that was
+            recorded (``evidence.changed``).
         Unproven: the bundle does not hold (``evidence.read-back``), or tiles are missing (``tile.*``).
     """
     now = world.clock.now()
@@ -92,7 +90,9 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     if content:
         content = _as_shown(_told_of(content, records), command)
     acts, evidence = _opened(world, command, records, heads)
-    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
+    # A key that came later, beside the first, did not sign what was there before.
+    signers = [s.key for i, s in enumerate(world.signers) if i == 0 or all(_signed(h, s.key) for h in heads)]
+    keys = tuple(str(key) for key in (*signers, *world.watchers))
     told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
     case = Case(now, world.origin, keys, acts, tuple(told), content, command.custody, command.environment)
     bare = _sealed(world, case, evidence, {}, now)
@@ -160,9 +160,9 @@ def _records(world: LogWorld, command: ExportEvidence, content: Content | None, 
     find = world.ledger.records
     found = [r for number in command.numbers for r in find(number=number)]
     found += [r for position in command.positions for r in find(start=position, limit=1) if r.position == position]
-    found += [r for subject in command.subjects for r in find(subject=subject, limit=MOST_ENTRIES + 1)]
+    found += [r for subject in command.subjects for r in find(subject=subject, limit=bundle.MOST_FILES)]
     if content:
-        about = [r for subject in subjects for r in find(subject=subject, limit=MOST_ENTRIES + 1)]
+        about = [r for subject in subjects for r in find(subject=subject, limit=bundle.MOST_FILES)]
         bound = [r for r in about if r.entry.detail.get("sha256") == content.sha256]
         found += bound or about
     if len(found) < max(1, len(command.numbers) + len(command.positions)):
@@ -170,9 +170,6 @@ def _records(world: LogWorld, command: ExportEvidence, content: Content | None, 
         what = f"expected an entry each for {', '.join(map(str, asked))}, found {len(found)}"
         raise Misused("evidence.unknown", what, hint="`mingwen log` lists entries by number; a file is found by its labels")
     once = {r.number: r for r in found}
-    if len(once) > MOST_ENTRIES:
-        what = f"expected at most {MOST_ENTRIES} entries in a bundle, found more"
-        raise Refused("evidence.size", what, hint="make several bundles, each of some entries")
     return sorted(once.values(), key=lambda r: -1 if r.position is None else r.position)
 
 
@@ -185,13 +182,26 @@ def _position(world: LogWorld, record: Record) -> int:
 
 
 def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
-    """Choose checkpoints: the last attested one without the earliest entry, the first attested one with all, and the newest."""
+    """Choose checkpoints: the last attested one without the earliest entry, the first attested one with all, and the newest.
+
+    What an authority stamped is chosen beside what a witness cosigned. What bears no signature of the first key is left out,
+    as a verifier who knows this key can do nothing with it.
+    """
+    archive, first, end = world.archive, positions[0], positions[-1] + 1
     chosen = (
-        world.archive.newest(most=positions[0], attested=True),
-        world.archive.oldest(least=positions[-1] + 1, attested=True),
-        world.archive.newest(),
+        archive.newest(most=first, attested=True),
+        archive.newest(most=first, stamped=True),
+        archive.oldest(least=end, attested=True),
+        archive.oldest(least=end, stamped=True),
+        archive.newest(),
     )
-    return [head for _, head in sorted({h.size: h for h in chosen if h}.items())]
+    by_size = {h.size: h for h in chosen if h and (h is chosen[-1] or _signed(h, world.signers[0].key))}
+    return [head for _, head in sorted(by_size.items())]
+
+
+def _signed(head: Published, key: Key) -> bool:
+    """Say whether a checkpoint bears a signature of a key; whether it holds is the read-back's to say."""
+    return any((s.name, s.id) == (key.name, key.id) for s in notes.parse(head.note.encode()).signatures)
 
 
 def _told_of(content: Content, records: Sequence[Record]) -> Content:
@@ -261,7 +271,8 @@ def _sealed(world: LogWorld, case: Case, evidence: Sequence[Evidence], reports: 
     sizes = [h.published.size for h in case.heads]
     made = bundle.files(case, evidence, [merkle.consistency(a, b, node) for a, b in pairwise(sizes)], reports)
     text = bundle.note(made[bundle.INDEX])
-    signed = tuple(s.sign(text, int(now.timestamp())) for s in world.signers if s.key.kind in _SIGNS_NOTES)
+    able = (s for s in world.signers if s.key.kind in _SIGNS_NOTES and str(s.key) in case.keys)
+    signed = tuple(s.sign(text, int(now.timestamp())) for s in able)
     return bundle.packed({**made, bundle.NOTE: str(Note(text, signed)).encode()})
 
 
