@@ -1,10 +1,12 @@
 """What was found by trying to break evidence and its log, and mended."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,3 +153,37 @@ def test_what_was_stamped_before_a_key_came_can_be_handed_out_after_it(
     report = verifier.verify(made.data, (key,), (), (ROOT.pem,))
     assert report.outcome == "proven"
     assert [a["size"] for a in report.attested] == ([1] if beside else [])
+
+
+def test_an_audit_reads_what_is_not_published_too(world: LogWorld, run: Run, tmp_path: Path) -> None:
+    acted(world, "first")
+    published(world)
+    acted(world, "second")
+    (store,) = tmp_path.rglob("*.db")
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE entries SET subject = 'forged' WHERE position IS NULL")
+    done = run("audit", "--json", status=1)
+    found, total = map(json.loads, done.stdout.splitlines())
+    assert (found["code"], found["place"]) == ("entry.changed", "entry 2")
+    assert total == {"entries": 2, "faults": 1}
+
+
+def test_the_list_of_acts_speaks_the_language_that_was_asked_for(run: Run, tmp_path: Path) -> None:
+    file = labelled(run, tmp_path)
+    run("verify", file, status=None)
+    run("log", "add", "flag.raised", "--subject", "1")
+    run("log", "publish")
+    for told in (run("log", "--language", "zh"), run("log", "tail", "--language", "zh")):
+        text = told.stdout.decode()
+        assert "举报或标记内容" in text
+        assert "未加显式标识交付：" in text
+        assert "由 " in text
+        assert "无显式标识" in text
+        assert " by " not in text
+
+
+def test_values_are_printed_as_json_writes_them(world: LogWorld, run: Run, tmp_path: Path) -> None:
+    entry = Entry("flag.raised", "1", "somebody", world.clock.now(), {"files": [{"name": "猫", "seen": None, "good": True}]})
+    world.store.save([Outcome(None, (entry,))])
+    run("evidence", "export", "1", "-o", tmp_path / "case.zip")
+    assert '[{"good": true, "name": "猫", "seen": null}]' in run("evidence", "verify", tmp_path / "case.zip").stdout.decode()
