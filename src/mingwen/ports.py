@@ -209,11 +209,11 @@ class Archive(Protocol):
             Unproven: the note is about another checkpoint (``checkpoint.forked``).
         """
 
-    def newest(self, *, most: int | None = None, attested: bool = False) -> Published | None:
-        """Return the largest checkpoint of at most this size, of all or of the attested ones."""
+    def newest(self, *, most: int | None = None, attested: bool = False, stamped: bool = False) -> Published | None:
+        """Return the largest checkpoint of at most this size, of all, of the attested ones, or of those with a time stamp."""
 
-    def oldest(self, *, least: int, attested: bool = False) -> Published | None:
-        """Return the smallest checkpoint of at least this size, of all or of the attested ones."""
+    def oldest(self, *, least: int, attested: bool = False, stamped: bool = False) -> Published | None:
+        """Return the smallest checkpoint of at least this size, of all, of the attested ones, or of those with a time stamp."""
 
 
 class Holds(Protocol):

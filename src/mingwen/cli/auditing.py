@@ -16,7 +16,7 @@ def run(flags: Mapping[str, object], *, as_json: bool) -> int:
     config = wiring.configuration(**flags)
     language, count = config.language, 0
     with closing(wiring_log.log_world(config)) as world:
-        size = world.ledger.sequence(0)
+        size = auditing.size(world)
         with told(-(-size // auditing.BATCH), language) as tick:
             for fault in auditing.audit(world, tick):
                 count += 1

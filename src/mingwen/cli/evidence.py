@@ -1,7 +1,9 @@
 """``mingwen evidence``."""
 
+import json
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -28,6 +30,8 @@ if TYPE_CHECKING:  # whoever verifies opens no store
 
 MOST_KEY_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 1 << 20
+_NUMBER: Final = re.compile("[0-9]{1,18}")
+"""Of an entry; what is longer fits no store."""
 _COLOURS: Final = {"proven": "green", "consistent": "yellow", "broken": "red"}
 
 
@@ -70,9 +74,9 @@ def _command(asked: Sequence[str], given: Mapping[str, object], config: Configur
     now = datetime.now(UTC)
     return ExportEvidence(
         by=config.producer,
-        numbers=tuple(int(n) for n in asked if n.isdecimal()),
-        positions=tuple(int(n[1:]) for n in asked if n[:1] == "#" and n[1:].isdecimal()),
-        subjects=tuple(n for n in asked if not n.removeprefix("#").isdecimal()),
+        numbers=tuple(int(n) for n in asked if _NUMBER.fullmatch(n)),
+        positions=tuple(int(n[1:]) for n in asked if n[:1] == "#" and _NUMBER.fullmatch(n[1:])),
+        subjects=tuple(n for n in asked if not _NUMBER.fullmatch(n.removeprefix("#"))),
         reveal=_names(given["reveal"]) if given["reveal"] else None,
         conceal=_names(given["conceal"]),
         custody=tuple(Handover(now, config.producer, text) for text in _texts(given["custody"])),
@@ -228,7 +232,7 @@ def _print_entry(entry: Mapping[str, object], language: str) -> None:
     line(f"  {say(words.PARTS, 'at', language)}: {clean(str(entry.get('at', '?')))}")
     disclosed = entry["disclosed"]
     for name, value in disclosed.items() if isinstance(disclosed, dict) else ():
-        line(f"  {clean(name)}: {clean(str(value))}")
+        line(f"  {clean(name)}: {clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}")
     if entry["hidden"]:
         line(f"  {say(words.PARTS, 'hidden', language)}: {entry['hidden']}")
     for name in ("after", "before"):

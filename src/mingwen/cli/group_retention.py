@@ -40,7 +40,7 @@ def retention_expire(**given: object) -> int:
 
 
 @keeping.command("erase", short_help="Erase fields of entries on request.")
-@click.argument("entries", metavar="ENTRY...", nargs=-1, required=True, type=click.IntRange(min=1))
+@click.argument("entries", metavar="ENTRY...", nargs=-1, required=True, type=click.IntRange(1, 2**63 - 1))
 @click.option("--field", "fields", multiple=True, metavar="NAME", help="Which; not given: those that may tell of persons.")
 @click.option("--all", "everything", is_flag=True, help="All fields.")
 @_reason

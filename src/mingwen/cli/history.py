@@ -9,8 +9,10 @@ from typing import Final
 from mingwen import wire, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, line, object_line
+from mingwen.cli.words import VERDICTS, say
 from mingwen.domain.evidence import Entry
 from mingwen.domain.kinds import KINDS
+from mingwen.domain.verdicts import Verdict
 from mingwen.ports import Ledger
 
 PAUSE_SECONDS: Final = 0.5
@@ -20,12 +22,13 @@ _AT_ONCE: Final = 1000
 
 def run(flags: Mapping[str, object], *, kind: str | None, subject: str | None, limit: int, as_json: bool) -> int:
     """Show entries, newest first."""
-    store = wiring.store(wiring.configuration(**flags))
+    config = wiring.configuration(**flags)
+    store = wiring.store(config)
     for number, entry in store.entries(kind=kind, subject=subject, limit=limit):
         if as_json:
             object_line(wire.entry(number, entry))
         else:
-            _print(number, entry)
+            _print(number, entry, config.language)
     store.close()
     return exits.WELL
 
@@ -34,11 +37,12 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
     """Show published entries, oldest first."""
     from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
 
-    with closing(wiring_log.log_world(wiring.configuration(**flags))) as world:
+    config = wiring.configuration(**flags)
+    with closing(wiring_log.log_world(config)) as world:
         pause, newest = Event(), world.archive.newest()
         start = max(0, newest.size - limit) if newest else 0
         while True:
-            start = _published(world.ledger, start, newest.size if newest else 0, as_json=as_json)
+            start = _published(world.ledger, start, newest.size if newest else 0, config.language, as_json=as_json)
             if not follow:
                 return exits.WELL
             sys.stdout.flush()  # whoever reads a pipe waits for it
@@ -46,7 +50,7 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
             newest = world.archive.newest()
 
 
-def _published(ledger: Ledger, start: int, end: int, *, as_json: bool) -> int:
+def _published(ledger: Ledger, start: int, end: int, language: str, *, as_json: bool) -> int:
     """Show what stands at these positions; return how far it went."""
     while start < end and (records := ledger.records(start=start, limit=min(_AT_ONCE, end - start))):
         for record in records:
@@ -54,24 +58,34 @@ def _published(ledger: Ledger, start: int, end: int, *, as_json: bool) -> int:
                 object_line({"position": record.position, **wire.entry(record.number, record.entry)})
             else:
                 line(coloured(f"#{record.position}", "dim"))
-                _print(record.number, record.entry)
+                _print(record.number, record.entry, language)
         start += len(records)
     return start
 
 
-def _print(number: int, entry: Entry) -> None:
+def _print(number: int, entry: Entry, language: str) -> None:
     at = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    kept = "explicit labels left as they are" if entry.kind == "label.propagated" else "no explicit label"
-    if entry.kind == "gate.ruled":
-        kept = f"tier {entry.detail.get('tier')}, {'written' if entry.detail.get('changed') else 'nothing written'}"
-    what = entry.detail.get("verdict") or entry.detail.get("notice") or kept
-    line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} by {clean(entry.by)}")
-    if "format" not in entry.detail:  # it is about no file, or that was erased
+    by = say(language, "log-by", by=clean(entry.by))
+    line(f"{coloured(f'{number:6}', 'dim')} {at} {coloured(entry.kind, 'cyan')} {clean(entry.subject)} {by}")
+    detail = entry.detail
+    if "format" not in detail:  # it is about no file, or that was erased
         kind = KINDS.get(entry.kind)
-        line(f"       {kind.en if kind else 'a kind that this version does not know'}")
+        name = (kind.zh if language == "zh" else kind.en) if kind else say(language, "log-kind-unknown")
+        line(f"       {name}")
         return
-    line(f"       {clean(str(entry.detail.get('file')))} ({entry.detail.get('format')}): {clean(str(what))}")
-    delivery = entry.detail.get("delivery")
+    line(f"       {clean(str(detail.get('file')))} ({detail.get('format')}): {clean(_what(entry, language))}")
+    delivery = detail.get("delivery")
     if isinstance(delivery, dict):
-        words = ", ".join(f"{k} {v}" for k, v in delivery.items())
-        line(f"       delivered unmarked: {clean(words)}; kept until {clean(str(entry.detail.get('keep_until')))[:10]}")
+        words, until = ", ".join(f"{k} {v}" for k, v in delivery.items()), str(detail.get("keep_until"))[:10]
+        line("       " + say(language, "log-unmarked", delivery=clean(words), until=clean(until)))
+
+
+def _what(entry: Entry, language: str) -> str:
+    """Say what an entry about a file comes to."""
+    if entry.kind == "gate.ruled":
+        return say(language, "log-ruled-written" if entry.detail.get("changed") else "log-ruled", tier=entry.detail.get("tier"))
+    if told := entry.detail.get("notice"):
+        return str(told)
+    if verdict := str(entry.detail.get("verdict", "")):
+        return VERDICTS["zh"][Verdict(verdict)] if language == "zh" and verdict in set(Verdict) else verdict
+    return say(language, "notice-kept" if entry.kind == "label.propagated" else "no-notice")

@@ -82,6 +82,11 @@ PHRASES: Final = {
         "log-adopted": "the second place holds the checkpoint of {size} entries again",
         "log-well": "read {size} entries again: nothing is wrong",
         "log-faults": "read {size} entries again: {count} faults",
+        "log-by": "by {by}",
+        "log-kind-unknown": "a kind that this version does not know",
+        "log-ruled": "tier {tier}, nothing written",
+        "log-ruled-written": "tier {tier}, written",
+        "log-unmarked": "delivered unmarked: {delivery}; kept until {until}",
     },
     "zh": {
         "by": "提供者 {producer}，编号 {number}",
@@ -110,6 +115,11 @@ PHRASES: Final = {
         "log-adopted": "第二存放处已恢复 {size} 条记录的检查点",
         "log-well": "已重读 {size} 条记录：未发现问题",
         "log-faults": "已重读 {size} 条记录：发现 {count} 处问题",
+        "log-by": "由 {by}",
+        "log-kind-unknown": "本版本不认识的类别",
+        "log-ruled": "结论 {tier}，未写入",
+        "log-ruled-written": "结论 {tier}，已写入",
+        "log-unmarked": "未加显式标识交付：{delivery}；保存至 {until}",
     },
 }
 

@@ -13,6 +13,16 @@ CHECKPOINT: Final = "checkpoint"
 """The object that says how far the log goes (tlog-tiles)."""
 READ_LEAVES: Final = 32 * tiles.WIDTH
 """So many at a time."""
+SEQUENCED: Final = 1000
+"""So many entries get their places at a time."""
+
+
+def put_in_order(ledger: Ledger) -> int:
+    """Give every entry its place in the log, and return how many have one."""
+    size, before = ledger.sequence(SEQUENCED), -1
+    while size > before:
+        before, size = size, ledger.sequence(SEQUENCED)
+    return size
 
 
 def grown(ledger: Ledger, old: Frontier, size: int) -> Iterator[tuple[Frontier, dict[str, bytes]]]:

@@ -16,13 +16,22 @@ from mingwen.ports import LogWorld
 from mingwen.proofs import leaves, notes, rfc3161, tiles
 from mingwen.proofs.notes import Checkpoint
 from mingwen.proofs.tiles import Frontier
-from mingwen.services._log import CHECKPOINT
+from mingwen.services._log import CHECKPOINT, put_in_order
 
 BATCH: Final = 1000
 """So many records are read at a time."""
 HEAD: Final = "head"
 """The place of faults in the second place."""
 _PARTIAL: Final = ".p/"
+
+
+def size(world: LogWorld) -> int:
+    """Return how many entries there are; those that waited have their places now, so that none is passed over.
+
+    Raises:
+        Unavailable: the store cannot be written.
+    """
+    return put_in_order(world.ledger)
 
 
 def audit(world: LogWorld, tick: Callable[[], None]) -> Iterator[Fault]:

@@ -45,6 +45,10 @@ class ExportEvidence:
     custody: tuple[Handover, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def shows(self, name: str) -> bool:
+        """Say whether a field of this name is shown."""
+        return name not in self.conceal and (self.reveal is None or name in self.reveal)
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -72,18 +76,23 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     """Make a bundle, verify it as a stranger would, and record that it was made.
 
     Raises:
-        Misused: there is no such entry, or none tells of the file (``evidence.unknown``).
-        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``).
+        Misused: there is no such entry, or none tells of the file (``evidence.unknown``), or none has a field that is to be shown
+            or kept back (``evidence.field``), or there are too many (``bundle.too-large``).
+        Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``), or the file is not the one that was
+            recorded (``evidence.changed``).
         Unproven: the bundle does not hold (``evidence.read-back``), or tiles are missing (``tile.*``).
     """
     now = world.clock.now()
     content, subjects = _content(file) if file else (None, [])
     records = _records(world, command, content, subjects)
+    _require_fields(command, records)
     heads = _heads(world, [_position(world, r) for r in records])
     if content:
-        content = _told_of(content, records)
+        content = _as_shown(_told_of(content, records), command)
     acts, evidence = _opened(world, command, records, heads)
-    keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
+    # A key that came later, beside the first, did not sign what was there before.
+    signers = [s.key for i, s in enumerate(world.signers) if i == 0 or all(_signed(h, s.key) for h in heads)]
+    keys = tuple(str(key) for key in (*signers, *world.watchers))
     told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
     case = Case(now, world.origin, keys, acts, tuple(told), content, command.custody, command.environment)
     bare = _sealed(world, case, evidence, {}, now)
@@ -151,9 +160,9 @@ def _records(world: LogWorld, command: ExportEvidence, content: Content | None, 
     find = world.ledger.records
     found = [r for number in command.numbers for r in find(number=number)]
     found += [r for position in command.positions for r in find(start=position, limit=1) if r.position == position]
-    found += [r for subject in command.subjects for r in find(subject=subject)]
+    found += [r for subject in command.subjects for r in find(subject=subject, limit=bundle.MOST_FILES)]
     if content:
-        about = [r for subject in subjects for r in find(subject=subject)]
+        about = [r for subject in subjects for r in find(subject=subject, limit=bundle.MOST_FILES)]
         bound = [r for r in about if r.entry.detail.get("sha256") == content.sha256]
         found += bound or about
     if len(found) < max(1, len(command.numbers) + len(command.positions)):
@@ -173,20 +182,56 @@ def _position(world: LogWorld, record: Record) -> int:
 
 
 def _heads(world: LogWorld, positions: Sequence[int]) -> list[Published]:
-    """Choose checkpoints: the last attested one without the earliest entry, the first attested one with all, and the newest."""
+    """Choose checkpoints: the last attested one without the earliest entry, the first attested one with all, and the newest.
+
+    What an authority stamped is chosen beside what a witness cosigned. What bears no signature of the first key is left out,
+    as a verifier who knows this key can do nothing with it.
+    """
+    archive, first, end = world.archive, positions[0], positions[-1] + 1
     chosen = (
-        world.archive.newest(most=positions[0], attested=True),
-        world.archive.oldest(least=positions[-1] + 1, attested=True),
-        world.archive.newest(),
+        archive.newest(most=first, attested=True),
+        archive.newest(most=first, stamped=True),
+        archive.oldest(least=end, attested=True),
+        archive.oldest(least=end, stamped=True),
+        archive.newest(),
     )
-    return [head for _, head in sorted({h.size: h for h in chosen if h}.items())]
+    by_size = {h.size: h for h in chosen if h and (h is chosen[-1] or _signed(h, world.signers[0].key))}
+    return [head for _, head in sorted(by_size.items())]
+
+
+def _signed(head: Published, key: Key) -> bool:
+    """Say whether a checkpoint bears a signature of a key; whether it holds is the read-back's to say."""
+    return any((s.name, s.id) == (key.name, key.id) for s in notes.parse(head.note.encode()).signatures)
 
 
 def _told_of(content: Content, records: Sequence[Record]) -> Content:
-    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any."""
+    """Name the entry that tells of a file: the newest that is bound to its very bytes, else that tells of a label, else any.
+
+    An entry of other bytes does not tell of these.
+    """
     bound = [r for r in records if r.entry.detail.get("sha256") == content.sha256]
-    labelled = [r for r in records if "label" in r.entry.detail]
-    return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
+    open_ = [r for r in records if "sha256" not in r.entry.detail]
+    labelled = [r for r in open_ if "label" in r.entry.detail]
+    if told := bound or labelled or open_:
+        return replace(content, entry=told[-1].position or 0, bound=bool(bound))
+    last = records[-1]
+    what = f"expected {content.name} as entry {last.number} recorded it, its digest is another one now"
+    hint = f"the file was changed since; `mingwen evidence export {last.number}` shows what was recorded"
+    raise Refused("evidence.changed", what, hint=hint)
+
+
+def _as_shown(content: Content, command: ExportEvidence) -> Content:
+    """Keep back what the entry's fields would have told of the file too."""
+    name = content.name if command.shows("file") else f"file{PurePath(content.name).suffix}"
+    return replace(content, name=name, labels=content.labels if command.shows("label") else ())
+
+
+def _require_fields(command: ExportEvidence, records: Sequence[Record]) -> None:
+    """Refuse a name that no entry has: who mistypes what is to be kept back must not hand it out."""
+    known = {name for record in records for name in leaves.fields(record.entry)}
+    if unknown := sorted(((command.reveal or frozenset()) | command.conceal) - known):
+        what = f"expected names of fields, got {', '.join(unknown)}"
+        raise Misused("evidence.field", what, hint=f"these entries have: {', '.join(sorted(known))}")
 
 
 def _opened(
@@ -196,7 +241,7 @@ def _opened(
     for record in records:
         at, values = record.position or 0, leaves.fields(record.entry)
         texts = dict(zip(sorted(values), leaves.disclosures(values, record.salts), strict=True))
-        shown = {n: t for n, t in texts.items() if (command.reveal is None or n in command.reveal) and n not in command.conceal}
+        shown = {n: t for n, t in texts.items() if command.shows(n)}
         kept = [leaves.digests(t) for n, t in texts.items() if n not in shown]
         hidden = (*kept, *_erased(record.hidden))
         head = next(h for h in heads if h.size > at)
@@ -226,7 +271,8 @@ def _sealed(world: LogWorld, case: Case, evidence: Sequence[Evidence], reports: 
     sizes = [h.published.size for h in case.heads]
     made = bundle.files(case, evidence, [merkle.consistency(a, b, node) for a, b in pairwise(sizes)], reports)
     text = bundle.note(made[bundle.INDEX])
-    signed = tuple(s.sign(text, int(now.timestamp())) for s in world.signers if s.key.kind in _SIGNS_NOTES)
+    able = (s for s in world.signers if s.key.kind in _SIGNS_NOTES and str(s.key) in case.keys)
+    signed = tuple(s.sign(text, int(now.timestamp())) for s in able)
     return bundle.packed({**made, bundle.NOTE: str(Note(text, signed)).encode()})
 
 

@@ -11,6 +11,7 @@ from mingwen.domain.errors import Misused
 from mingwen.domain.evidence import Hold, Outcome, Record
 from mingwen.domain.retention import Least, Policy
 from mingwen.ports import RecordWorld
+from mingwen.services._log import put_in_order
 
 BATCH: Final = 1000
 """Entries that go in one transaction, and are told of by one entry."""
@@ -65,7 +66,7 @@ def policy(names: Iterable[str], periods: Iterable[str]) -> Policy:
 
 def show(world: RecordWorld, rules: Policy) -> Sequence[Kept]:
     """Count the entries of every kind: all, those whose period ended, those on hold."""
-    _put_in_order(world)
+    put_in_order(world.ledger)  # nothing goes before its leaf has its place
     now, standing = world.clock.now(), world.holds.active()
     return [_kept(world, kind, rules, standing, now) for kind in kinds.KINDS]
 
@@ -75,7 +76,7 @@ def expire(world: RecordWorld, rules: Policy, *, by: str, dry_run: bool = False)
 
     A run that is cut short left whole batches only, and the next run goes on.
     """
-    _put_in_order(world)
+    put_in_order(world.ledger)  # nothing goes before its leaf has its place
     now = world.clock.now()
     for kind, days in rules.periods.items():
         for batch in _batches(world, kind, now - timedelta(days=days)):
@@ -150,13 +151,6 @@ def _kept(world: RecordWorld, kind: str, rules: Policy, standing: Sequence[Hold]
 
 def _may_go(record: Record, rules: Policy, standing: Sequence[Hold], now: datetime) -> bool:
     return retention.is_due(record.entry, rules, now=now) and not retention.covering(standing, record.number, record.entry)
-
-
-def _put_in_order(world: RecordWorld) -> None:
-    """Give every entry its place in the log: nothing goes before its leaf has one."""
-    size, before = world.ledger.sequence(BATCH), -1
-    while size > before:
-        before, size = size, world.ledger.sequence(BATCH)
 
 
 def _batches(world: RecordWorld, kind: str, before: datetime) -> Iterator[Sequence[Record]]:

@@ -49,17 +49,22 @@ class SqlArchive:
                 row = {"size": size, "authority": stamp.authority, "at": rows.instant(stamp.at), "token": stamp.token}
                 connection.execute(sa.insert(STAMPS), row)
 
-    def newest(self, *, most: int | None = None, attested: bool = False) -> Published | None:
-        """Return the largest checkpoint of at most this size, of all or of the attested ones."""
+    def newest(self, *, most: int | None = None, attested: bool = False, stamped: bool = False) -> Published | None:
+        """Return the largest checkpoint of at most this size, of all, of the attested ones, or of those with a time stamp."""
         size = CHECKPOINTS.c.size
-        return self._first(sa.true() if most is None else size <= most, size.desc(), attested=attested)
+        return self._first(sa.true() if most is None else size <= most, size.desc(), attested=attested, stamped=stamped)
 
-    def oldest(self, *, least: int, attested: bool = False) -> Published | None:
-        """Return the smallest checkpoint of at least this size, of all or of the attested ones."""
-        return self._first(CHECKPOINTS.c.size >= least, CHECKPOINTS.c.size.asc(), attested=attested)
+    def oldest(self, *, least: int, attested: bool = False, stamped: bool = False) -> Published | None:
+        """Return the smallest checkpoint of at least this size, of all, of the attested ones, or of those with a time stamp."""
+        return self._first(CHECKPOINTS.c.size >= least, CHECKPOINTS.c.size.asc(), attested=attested, stamped=stamped)
 
-    def _first(self, wanted: sa.ColumnElement[bool], order: sa.UnaryExpression[int], *, attested: bool) -> Published | None:
-        query = sa.select(CHECKPOINTS).where(wanted, *([CHECKPOINTS.c.attested] if attested else [])).order_by(order).limit(1)
+    def _first(
+        self, wanted: sa.ColumnElement[bool], order: sa.UnaryExpression[int], *, attested: bool, stamped: bool
+    ) -> Published | None:
+        c, tests = CHECKPOINTS.c, [wanted]
+        tests += [c.attested] if attested else []
+        tests += [sa.exists().where(STAMPS.c.size == c.size)] if stamped else []
+        query = sa.select(CHECKPOINTS).where(*tests).order_by(order).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(query).mappings().first()
             if row is None:
