@@ -4,8 +4,8 @@ python verifier.py case.zip [--key VKEY] [--witness VKEY] [--root PEM] [--conten
 It needs Python 3.11 and the package ``cryptography``, no network, and nothing of the program that made the bundle. The format's
 description numbers the steps of a verification: the functions bear the numbers and stand in that order, what they rest on below.
 """
-
-# fmt: off - hardly a blank line, so that the whole is few screens
+# Hardly a blank line, so that the whole is few screens.
+# fmt: off
 import argparse, base64, hashlib, json, math, re, struct, sys, zlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,36 +19,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
-
 MOST_BYTES, MOST_FILES, MOST_JSON, MOST_NOTE, MOST_TOKEN, MOST_DEPTH = 64 << 20, 10_000, 4 << 20, 1 << 20, 1 << 16, 64
 MOST_KEYS, MOST_CHECKPOINTS, MOST_STAMPS, MOST_CERTIFICATES, MOST_SIGNATURES = 16, 16, 16, 6, 64
 FORMAT, SLACK, SM2 = "mingwen-evidence/1", timedelta(minutes=5), b"\xffsm2-sm3"
 PLAIN, KINDS = (b"\1", SM2), {b"\1": 32, b"\4": 32, b"\6": 1312, SM2: 65}  # types of signatures without a time; sizes of keys
-FAULTS = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    StopIteration,
-    InvalidSignature,
-    struct.error,
-    UnsupportedAlgorithm,
-    x509.ExtensionNotFound,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
+FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, StopIteration, InvalidSignature, struct.error,
+          UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension, x509.InvalidVersion,
+          x509.UnsupportedGeneralNameType)
 Row: TypeAlias = dict[str, Any]
 Cert: TypeAlias = x509.Certificate
 Key = NamedTuple("Key", [("text", str), ("name", str), ("kind", bytes), ("public", bytes), ("id", bytes)])
 Note = NamedTuple("Note", [("text", str), ("signatures", Row), ("origin", str), ("size", int), ("root", bytes)])
 
-
 @dataclass
 class Report:
     """What a verification found, and what it learned."""
-
     outcome: str = "broken"
     findings: list[Row] = field(default_factory=list)  # step, code, place, detail
     origin: str = ""
@@ -64,14 +49,8 @@ class Report:
         self.findings += [] if holds else [{"step": step, "code": code, "place": place, "detail": str(detail)[:200]}]
         return bool(holds)
 
-
-def verify(
-    data: bytes,
-    keys: tuple[str, ...] = (),
-    witnesses: tuple[str, ...] = (),
-    roots: tuple[bytes, ...] = (),
-    content: tuple[int, str, str] | None = None,
-) -> Report:
+def verify(data: bytes, keys: tuple[str, ...] = (), witnesses: tuple[str, ...] = (), roots: tuple[bytes, ...] = (),
+           content: tuple[int, str, str] | None = None) -> Report:
     """Verify a bundle; the reader may name the log's keys, witnesses, roots (PEM), and a file by size, SHA-256 and SM3 (hex)."""
     out, mine, named = Report(), [read_key(k) for k in keys], [read_key(k) for k in witnesses]
     trusted = [c for pem in roots for c in x509.load_pem_x509_certificates(pem)]
@@ -100,23 +79,19 @@ def verify(
     step_11_keys(out, log, signed, mine)
     out.outcome = "broken" if out.findings else "proven" if mine else "consistent"
     return out
-
-
 # 1. The archive
 def step_1_form(out: Report, data: bytes) -> dict[str, bytes] | None:
     files, at = list[tuple[str, bytes]](), 0
-    while data[at : at + 4] == b"PK\3\4" and len(data) <= MOST_BYTES and len(files) <= MOST_FILES:
-        size, name, extra = struct.unpack("<18xI4xHH", data[at : at + 30].ljust(30, b"\0"))
+    while data[at:at + 4] == b"PK\3\4" and len(data) <= MOST_BYTES and len(files) <= MOST_FILES:
+        size, name, extra = struct.unpack("<18xI4xHH", data[at:at + 30].ljust(30, b"\0"))
         start = at + 30 + name + extra
-        files.append((data[at + 30 : at + 30 + name].decode("latin-1"), data[start : start + size]))
+        files.append((data[at + 30:at + 30 + name].decode("latin-1"), data[start:start + size]))
         at = start + size
     if not out.check(0 < len(files) <= MOST_FILES and at <= len(data), 1, "archive.malformed", "archive", len(data)):
         return None
     names, rest = [n for n, _ in files], sorted({n for n, _ in files} - {"bundle.json", "bundle.note"})
     well = names == ["bundle.json", "bundle.note", *rest] and all(NAME.fullmatch(n) for n in rest) and packed(files) == data
     return dict(files) if out.check(well, 1, "archive.not-canonical", "archive", ", ".join(names)) else None
-
-
 def packed(files: list[tuple[str, bytes]]) -> bytes:
     local, directory = bytearray(), bytearray()
     for name, data in files:
@@ -124,8 +99,6 @@ def packed(files: list[tuple[str, bytes]]) -> bytes:
         directory += b"PK\1\2\x14\0" + same + struct.pack("<HHHII", 0, 0, 0, 0, len(local)) + name.encode("latin-1")
         local += b"PK\3\4" + same + name.encode("latin-1") + data
     return bytes(local + directory + struct.pack("<4s4xHHIIH", b"PK\5\6", len(files), len(files), len(directory), len(local), 0))
-
-
 def step_1_index(out: Report, data: bytes) -> Row | None:
     try:
         index: Row = read_json(data, INDEX)
@@ -144,8 +117,6 @@ def step_1_index(out: Report, data: bytes) -> Row | None:
         out.check(None, 1, "archive.index", "bundle.json", e)
         return None
     return index
-
-
 def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key]) -> set[Key]:
     for row in index["files"]:
         if out.check(row["name"] in files, 1, "archive.file-missing", row["name"]):
@@ -159,15 +130,11 @@ def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key
     held = {k: signed_at(note, k) for k in log if k.kind in PLAIN}
     out.check(0 in held.values() and -1 not in held.values(), 1, "archive.signature", "bundle.note")
     return {k for k, at in held.items() if at == 0}
-
-
 # 2. The entries
 def step_2_leaf(out: Report, name: str, data: bytes) -> Row:
     leaf: Row = attempt(read_json, data, LEAF, 65_535) or {}
     out.check(leaf, 2, "entry.malformed", name)
     return leaf
-
-
 # 3. The fields (RFC 9901 section 4.2)
 def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
     try:
@@ -185,8 +152,6 @@ def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
         together = digests(b"".join(sorted(unbase64(pair[i]) for pair in pairs)))[i]
         out.check(not leaf or together == leaf[kind], 3, f"field.{kind}", name)
     return {"disclosed": {n: value for _, n, value in shown}, "hidden": len(given["hidden"])}
-
-
 # 4. Inclusion (c2sp.org/tlog-proof, RFC 6962 section 2.1.1)
 def step_4_inclusion(out: Report, row: Row, read: dict[str, bytes], checkpoints: list[bytes]) -> int:
     try:
@@ -202,8 +167,6 @@ def step_4_inclusion(out: Report, row: Row, read: dict[str, bytes], checkpoints:
         root = attempt(climb, row["index"], note.size, leaf, steps) if row["index"] < note.size else None
         out.check(root == note.root, 4, "proof.inclusion", row["proof"])
     return int(note.size)
-
-
 def climb(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
     """Return the root of a tree of ``size`` to which ``path`` leads from the leaf at ``index``."""
     if size == 1:
@@ -213,8 +176,6 @@ def climb(index: int, size: int, leaf: bytes, path: list[bytes]) -> bytes:
     if index < left:
         return joined(climb(index, left, leaf, path[:-1]), path[-1])
     return joined(path[-1], climb(index - left, size - left, leaf, path[:-1]))
-
-
 # 5. Checkpoints (c2sp.org/tlog-checkpoint)
 def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set[Key]) -> None:
     for row in rows:
@@ -226,8 +187,6 @@ def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set
             if at in (None, -1):
                 out.check(None, 5, f"checkpoint.{'signature' if at else 'unsigned'}", row["note"], key.text[:80])
                 signed.discard(key)
-
-
 # 6. One log (RFC 6962 section 2.1.2)
 def step_6_one_log(out: Report, rows: list[Row]) -> None:
     out.check(not rows[0]["consistency"], 6, "log.inconsistent", rows[0]["note"], "a proof from nothing")
@@ -237,8 +196,6 @@ def step_6_one_log(out: Report, rows: list[Row]) -> None:
             empty = not path and (hashlib.sha256().digest(), new.root)
             led = attempt(grow, old.size, new.size, path, old.root) if old.size else empty
             out.check(led == (old.root, new.root), 6, "log.inconsistent", row["note"])
-
-
 def grow(old: int, new: int, path: list[bytes], known: bytes | None) -> tuple[bytes, bytes]:
     """Return the roots of both trees to which ``path`` leads; that of the old one is ``known`` as long as it is whole."""
     if old == new:
@@ -250,8 +207,6 @@ def grow(old: int, new: int, path: list[bytes], known: bytes | None) -> tuple[by
         return older, joined(newer, path[-1])
     older, newer = grow(old - left, new - left, path[:-1], None)
     return joined(path[-1], older), joined(path[-1], newer)
-
-
 # 7. Witnesses (c2sp.org/tlog-cosignature)
 def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list[Key], proven: int) -> None:
     for key in dict.fromkeys([*known, *named]):
@@ -262,8 +217,6 @@ def step_7_witnesses(out: Report, rows: list[Row], known: list[Key], named: list
                 out.attested.append({"kind": "cosignature", "size": size, "at": time, "by": key.name, "named": key in named})
         reached = any(at not in (None, -1) and size >= proven for size, at in held.values())
         out.check(key not in named or reached, 7, "witness.missing", key.name)
-
-
 # 8. Time stamps (RFC 3161, RFC 5652, RFC 5280; revocation is not looked up)
 def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[Cert]) -> None:
     found, token = len(out.findings), read_token(data)
@@ -282,18 +235,8 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
         out.check(not trusted or root in trusted, 8, "stamp.untrusted", name, root.subject.rfc4514_string())
         about = {"root": root.subject.rfc4514_string(), "root_sha256": root.fingerprint(hashes.SHA256()).hex(), "file": name}
         if len(out.findings) == found:
-            out.attested.append(
-                {
-                    "kind": "stamp",
-                    "size": note.size,
-                    "at": written(token["at"]),
-                    "named": root in trusted,
-                    "by": signer.subject.rfc4514_string(),
-                    **about,
-                }
-            )
-
-
+            out.attested.append({"kind": "stamp", "size": note.size, "at": written(token["at"]), "named": root in trusted,
+                                 "by": signer.subject.rfc4514_string(), **about})
 def read_token(data: bytes) -> Row:
     require(len(data) <= MOST_TOKEN and len(der(data)) == 1 and dig(data, 0, 0) == PKCS7 + b"\7\2", "SignedData")
     signed = der(dig(data, 0, 1, 0))
@@ -308,19 +251,11 @@ def read_token(data: bytes) -> Row:
     held = [x509.load_der_x509_certificate(c) for tag, row, _ in signed if tag == 0xA0 for _, _, c in der(row)]
     figures, fraction = re.fullmatch(r"([0-9]{14})(?:\.([0-9]+))?Z", info[4][1].decode()).groups("")  # type: ignore[union-attr]
     require(len(held) <= MOST_CERTIFICATES, "so many certificates")
-    return {
-        "imprint": dig(info[2][1], 1),
-        "imprint_by": DIGESTS.get(dig(info[2][1], 0, 0)),
-        "digest_by": digest_by,
-        "at": datetime.strptime(f"{figures}{fraction[:6]:0<6}+0000", "%Y%m%d%H%M%S%f%z"),
-        "certificates": held,
-        "agrees": said[PKCS9 + b"\3"] == TST_INFO and said[PKCS9 + b"\4"] == digest(digest_by, content),
-        "signer": next((c for c in held if digest(ess_by, c.public_bytes(Encoding.DER)) == ess), None),
-        "signature": signature[1],
-        "signed": b"\x31" + attributes[2][1:],
-    }
-
-
+    return {"imprint": dig(info[2][1], 1), "imprint_by": DIGESTS.get(dig(info[2][1], 0, 0)), "digest_by": digest_by,
+            "at": datetime.strptime(f"{figures}{fraction[:6]:0<6}+0000", "%Y%m%d%H%M%S%f%z"), "certificates": held,
+            "agrees": said[PKCS9 + b"\3"] == TST_INFO and said[PKCS9 + b"\4"] == digest(digest_by, content),
+            "signer": next((c for c in held if digest(ess_by, c.public_bytes(Encoding.DER)) == ess), None),
+            "signature": signature[1], "signed": b"\x31" + attributes[2][1:]}
 def chain(cert: Cert, pool: list[Cert], roots: list[Cert], at: datetime, seen: set[Cert]) -> Cert | None:
     """Return the root among ``roots`` to which certificates lead that were valid at that time."""
     if cert in seen or not cert.not_valid_before_utc <= at <= cert.not_valid_after_utc:
@@ -329,19 +264,13 @@ def chain(cert: Cert, pool: list[Cert], roots: list[Cert], at: datetime, seen: s
     named = [i for i in roots + pool if i.subject == cert.issuer and i not in seen and attempt(may_issue, i, len(seen) - 1)]
     above = (i for i in named if issued(cert, i))
     return cert if cert in roots else next((root for i in above if (root := chain(i, pool, roots, at, seen))), None)
-
-
 def may_issue(issuer: Cert, below: int) -> bool:
     basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
     usage = [e.value.key_cert_sign for e in issuer.extensions if isinstance(e.value, x509.KeyUsage)]
     return basic.ca and (basic.path_length is None or below <= basic.path_length) and usage in ([], [True])
-
-
 def issued(cert: Cert, issuer: Cert) -> bool:
     by_sm2 = spki(issuer).startswith(SM2_SPKI) and verified(spki(issuer), "sm3", cert.signature, cert.tbs_certificate_bytes)
     return by_sm2 or attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
-
-
 # 9. Times
 def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> None:  # noqa: FBT001
     counted = [a for a in out.attested if a["at"] and (a["named"] or not (trusted if a["kind"] == "stamp" else named))]
@@ -352,8 +281,6 @@ def step_9_times(out: Report, rows: list[Row], trusted: bool, named: bool) -> No
         at = moment(entry["at"]) if "at" in entry else None
         out.check(not (at and before) or at - moment(before["at"]) <= SLACK, 9, "time.future", row["leaf"], before)
         out.check(not (at and after) or moment(after["at"]) - at <= SLACK, 9, "time.backdated", row["leaf"], after)
-
-
 # 10. The content
 def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], file: tuple[int, str, str] | None) -> None:
     if content:
@@ -369,30 +296,22 @@ def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], fi
     pairs = [(known[name], value) for name, value in zip(("bytes", "sha256", "sm3"), file or (), strict=False)]
     equal = all(a in (None, b) for a, b in pairs) and any(a for a, _ in pairs[1:])
     out.check(not file or equal, 10, "content.other", "content", file and file[1])
-
-
 def label(text: str) -> list[Any]:
     require(text.count("{") + text.count("[") <= MOST_DEPTH, "so deep a label")
     return [(found := json.loads(text)).get("AIGC", found).get(name, "") for name in LABEL]
-
-
 # 11. Keys
 def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:
     out.keys = [k.text for k in log if k in signed and all(f["code"] != "checkpoint.malformed" for f in out.findings)]
     for key in mine:
         out.check(key.text in out.keys, 11, "key.untrusted", key.name, key.text[:80])
-
-
 # What the steps rest on: keys, notes and checkpoints (c2sp.org/signed-note)
 def read_key(text: str) -> Key:
     name, number, data = text.split("+", 2)
     raw, mark = unbase64(data), name.encode() + b"\n"
     kind = next(k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k])
-    made = Key(text, name, kind, raw[len(kind) :], hashlib.sha256(mark + raw).digest()[:4])
+    made = Key(text, name, kind, raw[len(kind):], hashlib.sha256(mark + raw).digest()[:4])
     require(made.id.hex() == number and re.fullmatch(r"[^\s+]{1,255}", name), "a verifier key")
     return made
-
-
 def read_note(data: bytes) -> Note:
     require(len(data) <= MOST_NOTE and not re.search(rb"[\0-\x09\x0b-\x1f]", data), "a note")
     text, gap, below = data.decode().rpartition("\n\n")
@@ -401,15 +320,11 @@ def read_note(data: bytes) -> Note:
     require(gap and below.endswith("\n"), "a text, an empty line, and lines of signatures")
     require(len(signatures) == len(lines) <= MOST_SIGNATURES, "a signature in every line, each key once")
     return Note(text + "\n", signatures, "", -1, b"")
-
-
 def read_checkpoint(data: bytes) -> Note:
     note = read_note(data)
     origin, size, root, last = note.text.split("\n")
     require(origin and not last and re.fullmatch(NUMBER, size), "three lines")
     return note._replace(origin=origin, size=int(size), root=unbase64(root, 32))
-
-
 def signed_at(note: Note, key: Key) -> int | None:
     """Return None where the key did not sign, -1 where its signature does not hold, else its time, 0 for kinds without."""
     value = note.signatures.get(f"{key.name}+{key.id.hex()}")
@@ -424,8 +339,6 @@ def signed_at(note: Note, key: Key) -> int | None:
         message = b"subtree/v1\n\0" + names + struct.pack(">QQ", 0, note.size) + note.root
     spki_der = (SM2_SPKI if key.kind == SM2 else key.kind) + key.public
     return at if at < 1 << 63 and verified(spki_der, "sm3", value, message) else -1
-
-
 # Signatures and digests
 PKCS7, PKCS9 = bytes.fromhex("2a864886f70d01"), bytes.fromhex("2a864886f70d0109")  # prefixes of object identifiers
 TST_INFO, SM2_SPKI = PKCS9 + b"\x10\1\4", bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
@@ -434,26 +347,16 @@ DIGESTS[bytes.fromhex("2a811ccf55018311")] = "sm3"
 HASHES: Row = {k: getattr(hashes, k.upper())() for k in ("sha256", "sha384", "sha512", "sm3", "sha1")}
 P, N = 2**256 - 2**224 - 2**96 + 2**64 - 1, 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123  # GB/T 32918.5
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
-G = (
-    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
-    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
-)
-
-
+G = (0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+     0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0)
 def digest(name: str | None, data: bytes) -> bytes:
     made = hashes.Hash(HASHES[name or ""])
     made.update(data)
     return made.finalize()
-
-
 def digests(data: bytes) -> tuple[str, str]:
     return base64.b64encode(digest("sha256", data)).decode(), base64.b64encode(digest("sm3", data)).decode()
-
-
 def joined(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
-
-
 def verified(key: bytes, by: str, signature: bytes, message: bytes) -> bool:
     """Say whether a signature holds, by a key in DER, or by one of a note behind its type."""
     try:
@@ -469,8 +372,6 @@ def verified(key: bytes, by: str, signature: bytes, message: bytes) -> bool:
     except FAULTS:
         return False
     return True
-
-
 def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     """Verify as GB/T 32918.2 section 7 does, with the user id of GB/T 35276; the signature is DER."""
     x, y = int.from_bytes(public[1:33]), int.from_bytes(public[33:])
@@ -483,8 +384,6 @@ def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     for bit in range(255, -1, -1):
         total = added(added(total, total), terms[(s >> bit & 1) | (t >> bit & 1) << 1])
     return total is not None and (e + total[0]) % N == r
-
-
 def added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
     if a is None or b is None:
         return a or b
@@ -493,29 +392,21 @@ def added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, in
     slope = 3 * (a[0] * a[0] - 1) * pow(2 * a[1], -1, P) if a == b else (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
     x = (slope * slope - a[0] - b[0]) % P
     return x, (slope * (a[0] - x) - a[1]) % P
-
-
 def der(data: bytes) -> list[tuple[int, bytes, bytes]]:
     """Split a row of elements (ITU-T X.690) into (tag, content, whole)."""
     out, at = [], 0
     while at < len(data):
         start = at + 2 + (data[at + 1] & 127 if data[at + 1] > 128 else 0)
-        end = start + (int.from_bytes(data[at + 2 : start]) if data[at + 1] > 128 else data[at + 1])
+        end = start + (int.from_bytes(data[at + 2:start]) if data[at + 1] > 128 else data[at + 1])
         require(data[at + 1] != 128 and end <= len(data), "a whole element")
         out.append((data[at], data[start:end], data[at:end]))
         at = end
     return out
-
-
 def dig(data: bytes, *path: int) -> bytes:
     return reduce(lambda inside, step: der(inside)[step][1], path, data)
-
-
 def spki(cert: Cert) -> bytes:
     parts = der(dig(cert.tbs_certificate_bytes, 0))
     return parts[6 if parts[0][0] == 0xA0 else 5][2]
-
-
 # JSON (RFC 8785), base64, times
 def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa: ANN401
     text = data.decode() if len(data) <= most else ""
@@ -524,8 +415,6 @@ def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa
     value = json.loads(text)
     require(canonical(value) == text and fits(value, shape), "canonical JSON of its shape")
     return value
-
-
 def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only the last is left, so the text differs
     if isinstance(value, dict):
         keys = sorted(value, key=lambda k: k.encode("utf-16-be"))
@@ -541,8 +430,6 @@ def canonical(value: Any) -> str:  # noqa: ANN401 - of two keys of one name only
     sign, figures, exponent = exact.as_tuple()
     text = "".join(map(str, figures))
     return f"{'-' * sign}{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{int(exponent) + len(text) - 1:+d}"
-
-
 def fits(value: Any, shape: Any) -> bool:  # noqa: ANN401
     """Say whether a value is of a shape: {name: shape}, [of each], (of each in turn), a type, a pattern, or a check."""
     if isinstance(shape, dict):
@@ -553,36 +440,24 @@ def fits(value: Any, shape: Any) -> bool:  # noqa: ANN401
     if isinstance(shape, re.Pattern):
         return isinstance(value, str) and shape.fullmatch(value) is not None
     return type(value) is shape if isinstance(shape, type) else bool(shape(value))
-
-
 def require(condition: object, what: str) -> None:
     if not condition:
         raise ValueError(f"expected {what}")
-
-
 def attempt(work: Any, *given: Any) -> Any:  # noqa: ANN401
     """Return what ``work`` returns, and False where it fails."""
     try:
         return work(*given)
     except FAULTS:
         return False
-
-
 def unbase64(text: str, size: int | None = None) -> bytes:
     raw = base64.b64decode(text, validate=True)
     require(base64.b64encode(raw).decode() == text and size in (None, len(raw)), "base64 in its one form")
     return raw
-
-
 def moment(text: str) -> datetime:
     require(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", text), "a time")
     return datetime.fromisoformat(text)
-
-
 def written(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 LABEL = ("Label", "ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2")
 URL, PLAINLY = str.maketrans("-_+/=", "+/   "), json.JSONEncoder(ensure_ascii=False).encode  # base64url to base64; JSON
 NUMBER, NAME = "(?:0|[1-9][0-9]{0,18})", re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -592,28 +467,14 @@ A_TIME, A_COUNT = (lambda v: isinstance(v, str) and attempt(moment, v)), (lambda
 OR_HEX, OR_TEXT = (lambda v: v is None or fits(v, HEX)), (lambda v: v is None or isinstance(v, str))
 LEAF = {"at": A_TIME, "fields": A_COUNT, "kind": TEXT, "sha256": HASH, "sm3": HASH, "v": lambda v: type(v) is int and v == 1}
 FIELDS, DISCLOSURE = {"disclosed": [str], "hidden": [{"sha256": HASH, "sm3": HASH}]}, (SALT, str, lambda _: True)
-CONTENT = {
-    "name": str,
-    "bytes": A_COUNT,
-    "sha256": OR_HEX,
-    "sm3": OR_HEX,
-    "iscc": OR_TEXT,
-    "labels": [{"place": str, "file": str}],
-    "entry": A_COUNT,
-}
-INDEX = {
-    "format": re.compile(FORMAT),
-    "created": A_TIME,
-    "origin": TEXT,
-    "keys": [str],
-    "content": lambda v: v is None or fits(v, CONTENT),
-    "custody": [{"at": A_TIME, "by": str, "what": str}],
-    "checkpoints": [{"size": A_COUNT, "note": str, "stamps": [str], "consistency": [HASH]}],
-    "entries": [{"index": A_COUNT, "leaf": str, "fields": str, "proof": str}],
-    "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
-    "environment": lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values()),
-}
-
+CONTENT = {"name": str, "bytes": A_COUNT, "sha256": OR_HEX, "sm3": OR_HEX, "iscc": OR_TEXT,
+           "labels": [{"place": str, "file": str}], "entry": A_COUNT}
+INDEX = {"format": re.compile(FORMAT), "created": A_TIME, "origin": TEXT, "keys": [str],
+         "content": lambda v: v is None or fits(v, CONTENT), "custody": [{"at": A_TIME, "by": str, "what": str}],
+         "checkpoints": [{"size": A_COUNT, "note": str, "stamps": [str], "consistency": [HASH]}],
+         "entries": [{"index": A_COUNT, "leaf": str, "fields": str, "proof": str}],
+         "files": [{"name": str, "sha256": HASH, "sm3": HASH}],
+         "environment": lambda v: isinstance(v, dict) and all(isinstance(text, str) for text in v.values())}
 
 def main() -> int:
     options = argparse.ArgumentParser(description="Verify an evidence bundle, offline.")
@@ -632,7 +493,6 @@ def main() -> int:
         options.error(str(e))
     print(json.dumps(asdict(report), ensure_ascii=True, indent=None if given.json else 1))
     return report.outcome == "broken"
-
 
 if __name__ == "__main__":
     sys.exit(main())
