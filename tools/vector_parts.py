@@ -127,14 +127,14 @@ def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(seed(name)[:31]), ec.SECP256R1())
 
 
-def rsa_key() -> rsa.RSAPrivateKey:
-    pem = kept("rsa")
+def rsa_key(name: str = "rsa", bits: int = 2048) -> rsa.RSAPrivateKey:
+    pem = kept(name)
     if not pem:
-        made = rsa.generate_private_key(65537, 2048)
+        made = rsa.generate_private_key(65537, bits)
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
-        kept("rsa", pem)
+        kept(name, pem)
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - it was made above
     return key
