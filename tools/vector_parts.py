@@ -69,12 +69,13 @@ class Signer:
 
 def multiplied(factor: int) -> tuple[int, int]:
     """Return that multiple of the generator of SM2's curve."""
-    total: tuple[int, int] | None = None
+    total = (1, 1, 0)
     for bit in f"{factor:b}":
         total = verifier.added(total, total)
-        total = verifier.added(total, verifier.G) if bit == "1" else total
-    assert total  # noqa: S101 - a factor of zero has no point
-    return total
+        total = verifier.added(total, (*verifier.G, 1)) if bit == "1" else total
+    x, y, z = total
+    over = pow(z, -1, verifier.P)
+    return x * over**2 % verifier.P, y * over**3 % verifier.P
 
 
 def sm2_signature(secret: int, public: bytes, message: bytes) -> bytes:

@@ -24,6 +24,7 @@ PLAIN, KINDS = (b"\1", SM2), {b"\1": 32, b"\4": 32, b"\6": 1312, SM2: 65}  # typ
 FAULTS = (Exception,)  # whatever somebody's bundle leads to is a fault of the bundle
 Row: TypeAlias = dict[str, Any]
 Cert: TypeAlias = x509.Certificate
+Point: TypeAlias = tuple[int, int, int]
 Key = NamedTuple("Key", [("text", str), ("name", str), ("kind", bytes), ("public", bytes), ("id", bytes)])
 Note = NamedTuple("Note", [("text", str), ("signatures", Row), ("origin", str), ("size", int), ("root", bytes)])
 
@@ -404,21 +405,30 @@ def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     r, s = map(int.from_bytes, numbers)
     x, y = int.from_bytes(public[1:33]), int.from_bytes(public[33:])
     about = b"\0\x80" + b"1234567812345678" + b"".join(v.to_bytes(32) for v in (P - 3, B, *G)) + public[1:]
-    e, t, total = int.from_bytes(digest("sm3", digest("sm3", about) + message)), (r + s) % N, None
+    e, t = int.from_bytes(digest("sm3", digest("sm3", about) + message)), (r + s) % N
     if public[0] != 4 or not (0 < r < N and 0 < s < N and t and max(x, y) < P) or (y * y - x**3 + 3 * x - B) % P:
         return False
-    terms: dict[int, tuple[int, int] | None] = {0: None, 1: G, 2: (x, y), 3: added(G, (x, y))}
+    terms, total = {0: (1, 1, 0), 1: (*G, 1), 2: (x, y, 1), 3: added((*G, 1), (x, y, 1))}, (1, 1, 0)
     for bit in range(255, -1, -1):
         total = added(added(total, total), terms[(s >> bit & 1) | (t >> bit & 1) << 1])
-    return total is not None and (e + total[0]) % N == r
-def added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
-    if a is None or b is None:
-        return a or b
-    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
-        return None
-    slope = 3 * (a[0] * a[0] - 1) * pow(2 * a[1], -1, P) if a == b else (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
-    x = (slope * slope - a[0] - b[0]) % P
-    return x, (slope * (a[0] - x) - a[1]) % P
+    return bool(total[2]) and (e + total[0] * pow(total[2], -2, P) % P) % N == r
+def added(a: Point, b: Point) -> Point:
+    """Add points in Jacobian coordinates (x/z^2, y/z^3), which spares divisions; z is 0 at infinity."""
+    (x, y, z), (x2, y2, z2) = a, b
+    if not (z and z2):
+        return a if z else b
+    if a is not b:
+        u, v, w, w2 = x * z2 * z2 % P, y * z2 % P * z2 % P * z2 % P, z * z % P, z2 * z % P
+        h, r = (x2 * w - u) % P, (y2 * w % P * z - v) % P
+        square = h * h % P
+        if h:
+            made = (r * r - square * h - 2 * u * square) % P
+            return made, (r * (u * square - made) - v * square % P * h) % P, h * w2 % P
+        if r:
+            return 1, 1, 0
+    four, slope = 4 * y * y % P, 3 * (x - z * z) * (x + z * z) % P
+    made = (slope * slope - 2 * x * four) % P
+    return made, (slope * (x * four - made) - 8 * pow(y, 4, P)) % P, 2 * y * z % P
 def der(data: bytes, *tags: int) -> list[tuple[int, bytes, bytes]]:
     """Split a row of elements (ITU-T X.690) into (tag, content, whole); the first ones have these tags."""
     out, at = [], 0
@@ -448,7 +458,7 @@ def part(cert: Cert, place: int) -> bytes:
 # JSON (RFC 8785), base64, times
 def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa: ANN401
     text = data.decode() if len(data) <= most else ""
-    brackets = re.sub(r'"(?:[^"\\]|\\.)*"|[^][{}]', "", text)
+    brackets = re.sub(r'(?s)"(?:[^"\\]|\\.)*+"?|[^][{}"]+', "", text)  # each letter once, whatever is not closed
     require(max(accumulate(1 if c in "[{" else -1 for c in brackets), default=0) <= MOST_DEPTH, "so deep a text")
     value = json.loads(text)
     require(canonical(value) == text and fits(value, shape), "canonical JSON of its shape")

@@ -90,7 +90,8 @@ def adopt(world: LogWorld) -> Checkpoint:
         Unproven: there is none, the store lost entries, its leaves lead elsewhere, or somebody else was faster
             (``log.no-checkpoint``, ``log.rollback``, ``log.fork``, ``log.busy``).
     """
-    signed, shown, old = world.archive.newest(), world.objects.read(CHECKPOINT), world.head.read()
+    old = world.head.read()  # first: whoever publishes from here on makes the swap fail
+    signed, shown = world.archive.newest(), world.objects.read(CHECKPOINT)
     known = [_checked(world, note) for note in (signed and signed.note.encode(), shown) if note]
     if not known:
         hint = "nothing was signed yet: `mingwen log publish` begins"
