@@ -26,15 +26,16 @@ SIZES = (4, 7, 10)
 """Of the checkpoints: one before it, one that includes it, one later."""
 
 
-def entry(i: int) -> Entry:
+def entry(i: int, more: dict[str, object] | None = None) -> Entry:
     detail: dict[str, object] = {"file": f"{i}.png", "format": "png"}
     if i == INDEX:
         detail |= {"sha256": hashlib.sha256(CONTENT).hexdigest(), "sm3": sm3(CONTENT).hex(), "label": LABEL, "width": 0.125}
+        detail |= more or {}
     return Entry("label.produced", f"vector-{i}", "001191110000MA01TEST10000", START + i * HOUR, detail)
 
 
-def salts(i: int) -> bytes:
-    return b"".join(hashlib.sha256(f"{i}.{n}".encode()).digest()[:16] for n in range(len(leaves.fields(entry(i)))))
+def salts(i: int, count: int) -> bytes:
+    return b"".join(hashlib.sha256(f"{i}.{n}".encode()).digest()[:16] for n in range(count))
 
 
 def attested(size: int) -> datetime:
@@ -83,6 +84,10 @@ class Options:
     tree: dict[int, bytes] = field(default_factory=dict)
     """Leaves that stand in place of others in the tree."""
     at: dict[int, datetime] = field(default_factory=dict)
+    detail: dict[str, object] = field(default_factory=dict)
+    """Of the entry at ``INDEX``, beside the usual or in its place."""
+    label: bytes = LABEL.encode()
+    """As it stood in the content."""
     stamped: Callable[[str, int], tuple[bytes, ...]] = lambda text, size: (
         (token(text, attested(size) + MINUTE),) if size < 10 else ()
     )
@@ -92,7 +97,8 @@ class Options:
 
 def draft(**given: Any) -> Draft:
     o = Options(**given)
-    opened = {i: leaves.disclosures(leaves.fields(entry(i)), salts(i)) for i in range(10)}
+    told = {i: leaves.fields(entry(i, o.detail)) for i in range(10)}
+    opened = {i: leaves.disclosures(told[i], salts(i, len(told[i]))) for i in range(10)}
     made = {i: leaves.leaf(entry(i).kind, o.at.get(i, entry(i).at), [leaves.digests(d) for d in opened[i]]) for i in range(10)}
     tree = nodes([o.tree.get(i, made[i]) for i in range(10)])
     heads, texts = [], {}
@@ -104,7 +110,7 @@ def draft(**given: Any) -> Draft:
         heads.append(Head(Published(size, texts[size], attested(size), stamps)))
     acts, evidence = [], []
     for i in o.entries:
-        names = sorted(leaves.fields(entry(i)))
+        names = sorted(told[i])
         gone = {*o.hide, *o.erased}
         shown = tuple(d for name, d in zip(names, opened[i], strict=True) if name not in gone)
         hidden = tuple(leaves.digests(d) for name, d in zip(names, opened[i], strict=True) if name in gone)
@@ -114,7 +120,7 @@ def draft(**given: Any) -> Draft:
         acts.append(Act(i, o.at.get(i, entry(i).at), entry(i).kind, {}, len(hidden), made[i]))
         evidence.append(Evidence(shown, hidden, proof))
     digest = hashlib.sha256(CONTENT).hexdigest(), sm3(CONTENT).hex()
-    content = Content("5.png", len(CONTENT), *digest, None, (Label("XMP TC260:AIGC", LABEL.encode()),), INDEX)
+    content = Content("5.png", len(CONTENT), *digest, None, (Label("XMP TC260:AIGC", o.label),), INDEX)
     consistency = [merkle.consistency(a, b, tree) for a, b in zip(o.sizes, o.sizes[1:], strict=False)]
     case = Case(
         START + timedelta(days=2),

@@ -69,12 +69,13 @@ class Signer:
 
 def multiplied(factor: int) -> tuple[int, int]:
     """Return that multiple of the generator of SM2's curve."""
-    total: tuple[int, int] | None = None
+    total = (1, 1, 0)
     for bit in f"{factor:b}":
         total = verifier.added(total, total)
-        total = verifier.added(total, verifier.G) if bit == "1" else total
-    assert total  # noqa: S101 - a factor of zero has no point
-    return total
+        total = verifier.added(total, (*verifier.G, 1)) if bit == "1" else total
+    x, y, z = total
+    over = pow(z, -1, verifier.P)
+    return x * over**2 % verifier.P, y * over**3 % verifier.P
 
 
 def sm2_signature(secret: int, public: bytes, message: bytes) -> bytes:
@@ -127,14 +128,14 @@ def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(seed(name)[:31]), ec.SECP256R1())
 
 
-def rsa_key() -> rsa.RSAPrivateKey:
-    pem = kept("rsa")
+def rsa_key(name: str = "rsa", bits: int = 2048) -> rsa.RSAPrivateKey:
+    pem = kept(name)
     if not pem:
-        made = rsa.generate_private_key(65537, 2048)
+        made = rsa.generate_private_key(65537, bits)
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
-        kept("rsa", pem)
+        kept(name, pem)
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - it was made above
     return key

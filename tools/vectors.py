@@ -12,8 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from tools.vector_drafts import CONTENT, INDEX, KEY, VECTORS, Draft, attested, b64, draft, entry, vector
+from tools.vector_drafts import CONTENT, INDEX, KEY, LABEL, VECTORS, Draft, attested, b64, draft, entry, vector
 from tools.vector_parts import (
     FOLDER,
     HOUR,
@@ -34,6 +37,19 @@ from tools.vector_parts import (
     rsa_key,
     signed,
     token,
+)
+from tools.vector_tokens import (
+    KEY_PURPOSE,
+    Tree,
+    attributes,
+    certified,
+    oid,
+    other_certificate,
+    parsed,
+    signed_data,
+    signer_info,
+    with_change,
+    written,
 )
 
 from mingwen.proofs import bundle, leaves, notes
@@ -599,6 +615,96 @@ stamp(
     root=["root.pem"],
 )
 
+
+def below(name: str, above: Authority) -> list[Authority]:
+    """A certificate for time stamps, and all above it."""
+    way = [certified(name, above, CRITICAL_EKU)]
+    while above_it := way[-1].above:
+        way.append(above_it)
+    return way
+
+
+def long_length(data: bytes) -> bytes:
+    return data[:1] + b"\x83\0" + data[2:]
+
+
+def changed_stamp(name: str, proves: str, change: Callable[[Tree], object], *codes: str, **options: Any) -> None:
+    make = with_change(change, **options)
+    stamp(name, proves, lambda t, s: make(t, attested(s)), *codes)
+
+
+def certified_stamp(name: str, proves: str, signer: Authority, *codes: str, certificates: tuple[Authority, ...] = ()) -> None:
+    held = certificates or (signer, *((signer.above,) if signer.above else ()), ROOT)
+    stamp(name, proves, lambda t, s: token(t, attested(s), signer, certificates=tuple(dict.fromkeys(held))), *codes)
+
+
+def doubled(tree: Tree) -> None:
+    attributes(tree).append(attributes(tree)[0])
+
+
+CRITICAL_EKU = (KEY_PURPOSE, True)
+CA = (x509.BasicConstraints(ca=True, path_length=None), True)
+CA_0 = (x509.BasicConstraints(ca=True, path_length=0), True)
+STRANGE = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True)
+CIPHER = (x509.KeyUsage(False, False, True, *[False] * 6), True)  # noqa: FBT003 - encipherment alone
+changed_stamp(
+    "stamp-other-scheme",
+    "It says it is signed by another algorithm.",
+    lambda t: signer_info(t)[4].__setitem__(1, [oid("2a8648ce3d040304")]),
+    "stamp.signature",
+)
+changed_stamp("stamp-unsigned-attributes", "Unsigned attributes.", lambda t: signer_info(t).append([0xA1, []]), "stamp.malformed")
+changed_stamp("stamp-revocations", "Revocation lists.", lambda t: signed_data(t).insert(4, [0xA1, []]), "stamp.malformed")
+changed_stamp("stamp-attribute-twice", "A signed attribute twice.", doubled, "stamp.malformed", anew=True)
+changed_stamp(
+    "holds-odd-certificate",
+    "Something among the certificates is none; nobody needs it.",
+    lambda t: signed_data(t)[3][1].append(other_certificate()),
+)
+stamp("stamp-not-der", "A length too long.", lambda t, s: long_length(token(t, attested(s))), "stamp.malformed")
+certified_stamp(
+    "stamp-curve",
+    "A key on a curve that not every verifier knows.",
+    certified("k1", ROOT, CRITICAL_EKU, key=ec.derive_private_key(5**100, ec.SECP256K1())),
+    "stamp.signature",
+)
+stamp(
+    "stamp-short-rsa",
+    "An RSA key of 1024 bits.",
+    lambda t, s: token(t, attested(s), Authority("RSA 1024", rsa_key("rsa-1024", 1024), ROOT)),
+    "stamp.signature",
+)
+certified_stamp(
+    "stamp-weak-chain",
+    "Its certificate is signed over a SHA-224.",
+    certified("weak", ROOT, CRITICAL_EKU, hashed=hashes.SHA224()),
+    "stamp.chain",
+)
+certified_stamp(
+    "stamp-key-usage",
+    "A key that may only encipher.",
+    certified("cipher", ROOT, CRITICAL_EKU, CIPHER),
+    "stamp.purpose",
+)
+certified_stamp(
+    "stamp-critical-extension",
+    "A certificate with a critical extension that nobody knows.",
+    certified("strange", ROOT, CRITICAL_EKU, STRANGE),
+    "stamp.chain",
+)
+certified_stamp(
+    "stamp-issuer-purpose",
+    "Its issuer is an authority for other purposes.",
+    certified("coded", certified("coder", ROOT, CA, (x509.ExtendedKeyUsage([CODE]), False)), CRITICAL_EKU),
+    "stamp.chain",
+)
+certified_stamp(
+    "stamp-path-length",
+    "An authority below one that allows none.",
+    certified("low", certified("middle", certified("high", None, CA_0), CA), CRITICAL_EKU),
+    "stamp.chain",
+    certificates=tuple(below("low", certified("middle", certified("high", None, CA_0), CA))),
+)
 # 9. Times ----------------------------------------------------------------------------------------------------------------------
 vector("time-future", "An entry says it is later than a witness saw it.", "time.future")(
     lambda: draft(at={INDEX: attested(7) + HOUR}).sealed()
@@ -617,6 +723,56 @@ vector(
 vector("time-cosigned-early", "The witness's time contradicts the entry's.", "time.future")(
     lambda: draft(cosigned=lambda size: attested(size) - timedelta(days=1)).sealed()
 )
+
+
+# What verifiers might read in two ways
+def labelled(text: str) -> str:
+    return LABEL.replace('"Label":"1"', text)
+
+
+for name, proves, theirs, ours in (
+    ("content-label-nan", "The label in the file is no JSON.", '"x":NaN,"Label":"1"', '"Label":"1"'),
+    ("content-label-numbers", "1 and true are not the same label.", '"Label":1', '"Label":true'),
+    ("content-label-null", "Nothing is not an empty text.", '"Label":null', '"Label":""'),
+):
+    vector(name, proves, "content.label")(
+        lambda theirs=theirs, ours=ours: draft(label=labelled(theirs).encode(), detail={"label": labelled(ours)}).sealed()
+    )
+vector("holds-label-huge-number", "A number of 5,000 figures stands beside the label.")(
+    lambda: draft(label=labelled(f'"x":{"9" * 5000},"Label":"1"').encode()).sealed()
+)
+vector("content-sha256-list", "The entry gives an empty list as the digest.", "content.digest")(
+    lambda: draft(detail={"sha256": []}).sealed()
+)
+vector("field-unordered-commas", "Fields in another order, whose names read the same with commas between.", "field.malformed")(
+    lambda: changed(disclosed(swapped), detail={"a": 1, "a,a": 2})
+)
+case(
+    "checkpoint-short-signature",
+    "A line of signature that holds the number of a key, and nothing more.",
+    put(LAST, lambda d: d + "\u2014 somebody AAAAAA==\n".encode()),
+    "checkpoint.malformed",
+)
+vector("checkpoint-sm2-not-der", "The numbers of an SM2 signature have zeros before them.", "checkpoint.signature")(
+    lambda: changed(padded_sm2, keys=(LOG, LOG_SM2))
+)
+
+
+def swapped(rows: list[str]) -> list[str]:
+    """Change the places of the fields ``a`` and ``a,a``, which come first."""
+    return [rows[1], rows[0], *rows[2:]]
+
+
+def padded_sm2(d: Draft) -> None:
+    note = notes.parse(d.files[LAST])
+    lines = [s if s.id != LOG_SM2.key.id else notes.Signature(s.name, s.id, zeroed(s.value)) for s in note.signatures]
+    d.files[LAST] = signed(note.text, *lines).encode()
+
+
+def zeroed(signature: bytes) -> bytes:
+    [[tag, numbers]] = parsed(signature)
+    return written([[tag, [[kind, b"\0\0" + number] for kind, number in numbers]]])
+
 
 # 10. and 11. The content, keys -------------------------------------------------------------------------------------------------
 case(

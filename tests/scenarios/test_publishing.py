@@ -291,6 +291,8 @@ class Cosigner:
     size: int = 0
     root: bytes = merkle.EMPTY_ROOT
     asked: list[int] = field(default_factory=list)
+    ahead: int = 0
+    """Of the clock, in seconds."""
 
     def cosign(self, old: int, proof: Sequence[bytes], note: str) -> int | Sequence[Signature]:
         self.asked.append(old)
@@ -301,8 +303,9 @@ class Cosigner:
         self.size, self.root = checkpoint.size, checkpoint.root
         private = Ed25519PrivateKey.from_private_bytes(bytes(32))
         key = Key(self.name, Kind.COSIGNATURE, private.public_key().public_bytes_raw())
-        raw = private.sign(notes.message(checkpoint.text, key, 7))
-        return [Signature(key.name, key.id, notes.value(key, 7, raw))]
+        at = int(datetime.now(UTC).timestamp()) + self.ahead
+        raw = private.sign(notes.message(checkpoint.text, key, at))
+        return [Signature(key.name, key.id, notes.value(key, at, raw))]
 
 
 @dataclass
@@ -344,6 +347,7 @@ def test_witnesses_and_authorities_are_asked_and_one_failure_stops_no_other(worl
         assert b"witness.example" in (tmp_path / "log/checkpoint").read_bytes()
     assert witness.asked == [0, 10, 300]
     assert len(authority.stamped) == 1
+    authority.at += timedelta(hours=2)
     publishing.attest(replace(world, clock=Later(world.clock.now() + timedelta(hours=2))), stamp_seconds=3600)
     assert len(authority.stamped) == 2
     assert witness.asked == [0, 10, 300]
@@ -351,6 +355,20 @@ def test_witnesses_and_authorities_are_asked_and_one_failure_stops_no_other(worl
     assert newest
     assert [s.authority for s in newest.stamps] == ["tsa.example"]
     assert codes(world) == {"stamp.broken"}  # this authority's tokens are none
+
+
+@pytest.mark.parametrize("ahead", [-600, 600, 10**9])
+def test_a_time_far_from_ours_is_not_kept(ahead: int, world: LogWorld) -> None:
+    """By such a time, every verifier would take entries of ours for backdated, or for later than they are."""
+    far = Clockmaker("tsa.example", world.clock.now() + timedelta(seconds=ahead))
+    world = replace(world, witnesses=(Cosigner("witness.example", ahead=ahead),), authorities=(far,))
+    save(world, 3)
+    published(world)
+    assert [e.code for e in publishing.attest(world, stamp_seconds=3600)] == ["log.clock", "log.clock"]
+    newest = world.archive.newest()
+    assert newest
+    assert newest.stamps == ()
+    assert "witness.example" not in newest.note
 
 
 @dataclass

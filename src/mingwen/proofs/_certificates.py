@@ -47,7 +47,8 @@ _WITH_ECDSA: Final[Mapping[bytes, Hash]] = {
     oid("1.2.840.10045.4.3.4"): hashes.SHA512(),
 }
 _RSA_BITS: Final = range(2048, 16_385)
-_LEAST_CURVE_BITS: Final = 256
+_CURVES: Final = {"secp256r1", "secp384r1", "secp521r1"}
+"""Those that every verifier of a bundle knows."""
 _DEFAULT_SALT_BYTES: Final = 20
 _MOST_SALT_BYTES: Final = 512
 
@@ -219,7 +220,7 @@ def holds(public_key: bytes, algorithm: bytes, digest: bytes | None, signed: byt
         key = load_der_public_key(public_key)
         if isinstance(key, rsa.RSAPublicKey) and scheme and hash_ and key.key_size in _RSA_BITS:
             key.verify(signature, signed, scheme, hash_)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and name in _WITH_ECDSA and key.curve.key_size >= _LEAST_CURVE_BITS:
+        elif isinstance(key, ec.EllipticCurvePublicKey) and name in _WITH_ECDSA and key.curve.name in _CURVES:
             key.verify(signature, signed, ec.ECDSA(_WITH_ECDSA[name]))
         elif isinstance(key, ed25519.Ed25519PublicKey) and name == _ED25519:
             key.verify(signature, signed)

@@ -45,7 +45,7 @@ class Kind(Enum):
 
 _KEY_BYTES: Final = {Kind.ED25519: 32, Kind.COSIGNATURE: 32, Kind.ML_DSA_44: 1312, Kind.SM2: sm2.POINT_BYTES}
 _STAMPED: Final = {Kind.COSIGNATURE, Kind.ML_DSA_44}
-_TIME_BYTES: Final = 8
+TIME_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def message(note_text: str, key: Key, at: int | None) -> bytes:
 
 def value(key: Key, at: int | None, raw: bytes) -> bytes:
     """Return what stands in the line of signature behind the key's number: the time, where the kind has one, and ``raw``."""
-    return (at or 0).to_bytes(_TIME_BYTES) + raw if key.kind in _STAMPED else raw
+    return (at or 0).to_bytes(TIME_BYTES) + raw if key.kind in _STAMPED else raw
 
 
 def check(note: Note, key: Key) -> Signed | None:
@@ -196,8 +196,8 @@ def check(note: Note, key: Key) -> Signed | None:
     for signature in note.signatures:
         if (signature.name, signature.id) != (key.name, key.id):
             continue
-        at = int.from_bytes(signature.value[:_TIME_BYTES]) if key.kind in _STAMPED else None
-        raw = signature.value[_TIME_BYTES:] if key.kind in _STAMPED else signature.value
+        at = int.from_bytes(signature.value[:TIME_BYTES]) if key.kind in _STAMPED else None
+        raw = signature.value[TIME_BYTES:] if key.kind in _STAMPED else signature.value
         if (at is not None and at >= 1 << 63) or not holds(key, message(note.text, key, at), raw):
             hint = "the note, or the key it is checked by, is not what it claims to be"
             raise Malformed("note.signature", f"expected the signature of {key.name} to hold, it does not", hint=hint)
@@ -228,6 +228,11 @@ def _subtree(checkpoint: Checkpoint, cosigner: str, at: int) -> bytes:
     mine, origin = (bytes([len(n)]) + n for n in names)
     end = checkpoint.size.to_bytes(8)
     return b"subtree/v1\n\0" + mine + at.to_bytes(8) + origin + bytes(8) + end + checkpoint.root
+
+
+def is_time(at: int | None) -> bool:
+    """Say whether the time of a cosignature tells one: 0 says nothing, and beyond the year 3058 nothing can be meant."""
+    return at is not None and 0 < at < 1 << 35
 
 
 def signatures(lines: str) -> Sequence[Signature]:

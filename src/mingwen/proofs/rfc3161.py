@@ -19,7 +19,8 @@ from mingwen.proofs._asn1 import BOOLEAN, GENERALIZED_TIME, SET, Row, malformed,
 from mingwen.proofs._certificates import Certificate
 
 MOST_BYTES: Final = _asn1.MOST_BYTES
-MOST_CERTIFICATES: Final = 32
+MOST_CERTIFICATES: Final = 6
+"""As many as the verifiers of bundles take."""
 
 _SIGNED_DATA, _TST_INFO = oid("1.2.840.113549.1.7.2"), oid("1.2.840.113549.1.9.16.1.4")
 _CONTENT_TYPE, _MESSAGE_DIGEST = oid("1.2.840.113549.1.9.3"), oid("1.2.840.113549.1.9.4")

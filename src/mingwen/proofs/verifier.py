@@ -5,41 +5,26 @@ It needs Python 3.11 and the package ``cryptography``, no network, and nothing o
 description numbers the steps of a verification: the functions bear the numbers and stand in that order, what they rest on below.
 """
 
+# Hardly a blank line, so that the whole is few screens.
 import argparse, base64, hashlib, json, math, re, struct, sys, zlib
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeAlias
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 MOST_BYTES, MOST_FILES, MOST_JSON, MOST_NOTE, MOST_TOKEN, MOST_DEPTH = 64 << 20, 10_000, 4 << 20, 1 << 20, 1 << 16, 64
 MOST_KEYS, MOST_CHECKPOINTS, MOST_STAMPS, MOST_CERTIFICATES, MOST_SIGNATURES = 16, 16, 16, 6, 64
 FORMAT, SLACK, SM2 = "mingwen-evidence/1", timedelta(minutes=5), b"\xffsm2-sm3"
 PLAIN, KINDS = (b"\1", SM2), {b"\1": 32, b"\4": 32, b"\6": 1312, SM2: 65}  # types of signatures without a time; sizes of keys
-FAULTS = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    StopIteration,
-    InvalidSignature,
-    struct.error,
-    UnsupportedAlgorithm,
-    x509.ExtensionNotFound,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
+FAULTS = (Exception,)  # whatever somebody's bundle leads to is a fault of the bundle
 Row: TypeAlias = dict[str, Any]
 Cert: TypeAlias = x509.Certificate
+Point: TypeAlias = tuple[int, int, int]
 Key = NamedTuple("Key", [("text", str), ("name", str), ("kind", bytes), ("public", bytes), ("id", bytes)])
 Note = NamedTuple("Note", [("text", str), ("signatures", Row), ("origin", str), ("size", int), ("root", bytes)])
 
@@ -101,8 +86,7 @@ def verify(
     return out
 
 
-# 1. The archive
-def step_1_form(out: Report, data: bytes) -> dict[str, bytes] | None:
+def step_1_form(out: Report, data: bytes) -> dict[str, bytes] | None:  # 1. The archive
     files, at = list[tuple[str, bytes]](), 0
     while data[at : at + 4] == b"PK\3\4" and len(data) <= MOST_BYTES and len(files) <= MOST_FILES:
         size, name, extra = struct.unpack("<18xI4xHH", data[at : at + 30].ljust(30, b"\0"))
@@ -160,15 +144,13 @@ def step_1_files(out: Report, index: Row, files: dict[str, bytes], log: list[Key
     return {k for k, at in held.items() if at == 0}
 
 
-# 2. The entries
-def step_2_leaf(out: Report, name: str, data: bytes) -> Row:
+def step_2_leaf(out: Report, name: str, data: bytes) -> Row:  # 2. The entries
     leaf: Row = attempt(read_json, data, LEAF, 65_535) or {}
     out.check(leaf, 2, "entry.malformed", name)
     return leaf
 
 
-# 3. The fields (RFC 9901 section 4.2)
-def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:
+def step_3_fields(out: Report, name: str, data: bytes, leaf: Row) -> Row:  # 3. The fields (RFC 9901 section 4.2)
     try:
         given = read_json(data, FIELDS)
         shown = [read_json(unbase64(text.translate(URL) + "=" * (-len(text) % 4)), DISCLOSURE) for text in given["disclosed"]]
@@ -227,8 +209,7 @@ def step_5_checkpoints(out: Report, rows: list[Row], log: list[Key], signed: set
                 signed.discard(key)
 
 
-# 6. One log (RFC 6962 section 2.1.2)
-def step_6_one_log(out: Report, rows: list[Row]) -> None:
+def step_6_one_log(out: Report, rows: list[Row]) -> None:  # 6. One log (RFC 6962 section 2.1.2)
     out.check(not rows[0]["consistency"], 6, "log.inconsistent", rows[0]["note"], "a proof from nothing")
     for before, row in pairwise(rows):
         old, new, path = before["read"], row["read"], [unbase64(line, 32) for line in row["consistency"]]
@@ -269,14 +250,10 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
     over = note and attempt(digest, token["imprint_by"], note.text.encode())
     out.check(over and over == token["imprint"], 8, "stamp.imprint", name)
     signer, pool = token["signer"], token["certificates"]
-    holds = signer and token["agrees"] and verified(spki(signer), token["digest_by"], token["signature"], token["signed"])
-    if not out.check(holds, 8, "stamp.signature", name):
+    if not out.check(signer and token["agrees"] and verified(part(signer, 6), *token["signed"]), 8, "stamp.signature", name):
         return
-    uses = attempt(signer.extensions.get_extension_for_class, x509.ExtendedKeyUsage)
-    alone = uses and uses.critical and list(uses.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
-    out.check(alone, 8, "stamp.purpose", name, signer.subject.rfc4514_string())
-    own = [c for c in pool if c.subject == c.issuer and issued(c, c)]
-    root = (trusted and chain(signer, pool, trusted, token["at"], set())) or chain(signer, pool, own, token["at"], set())
+    out.check(attempt(stamps_only, signer), 8, "stamp.purpose", name, signer.subject.rfc4514_string())
+    root = chain(signer, pool, trusted, token["at"])
     if out.check(root, 8, "stamp.chain", name, signer.subject.rfc4514_string()) and root:
         out.check(not trusted or root in trusted, 8, "stamp.untrusted", name, root.subject.rfc4514_string())
         about = {"root": root.subject.rfc4514_string(), "root_sha256": root.fingerprint(hashes.SHA256()).hex(), "file": name}
@@ -294,51 +271,78 @@ def step_8_stamp(out: Report, name: str, data: bytes, note: Note, trusted: list[
 
 
 def read_token(data: bytes) -> Row:
-    require(len(data) <= MOST_TOKEN and len(der(data)) == 1 and dig(data, 0, 0) == PKCS7 + b"\7\2", "SignedData")
-    signed = der(dig(data, 0, 1, 0))
-    content, (signer,) = dig(signed[2][1], 1, 0), der(signed[-1][1])
-    info, (_, _, by, attributes, _, signature) = der(dig(content, 0)), der(signer[1])[:6]
-    require(dig(signed[2][1], 0) == TST_INFO and info[0][1] == b"\1" and info[4][0] == 0x18 and attributes[0] == 0xA0, "TSTInfo")
-    said = {dig(a, 0): dig(a, 1, 0) for _, a, _ in der(attributes[1])}
+    kind, wrapped = fields(only(data if len(data) <= MOST_TOKEN else b"", 0x30), 0x06, 0xA0)
+    row = der(only(wrapped, 0x30), 0x02, 0x31, 0x30)
+    held = [whole for _, _, whole in der(row.pop(3)[1])] if row[3][0] == 0xA0 else []
+    require(len(row) == 4 and row[3][0] == 0x31 and len(held) <= MOST_CERTIFICATES, "one signer, no revocation lists")
+    sort, inside = fields(row[2][1], 0x06, 0xA0)
+    content, (_, _, *signer) = only(inside, 0x04), der(only(row[3][1], 0x30), 0x02)
+    (by, attributes, scheme, signature), info = [e[1] for e in signer], der(only(content, 0x30), 0x02, 0x06, 0x30, 0x02, 0x18)
+    pairs, (algorithm, imprint) = [fields(a, 0x06, 0x31) for _, a, _ in der(attributes)], fields(info[2][1], 0x30, 0x04)
+    said = {name: der(values)[0] for name, values in pairs if len(der(values)) == 1}
+    require((kind, sort, info[0][1]) == (PKCS7 + b"\7\2", TST_INFO, b"\1"), "a TSTInfo of version 1")
+    require([e[0] for e in signer] == [0x30, 0xA0, 0x30, 0x04] and len(said) == len(pairs), "signed attributes alone, each once")
     new = said.get(PKCS9 + b"\x10\2\x2f")  # SigningCertificateV2 (RFC 5035), else SigningCertificate (RFC 2634)
-    ids = der(dig(new if new is not None else said[PKCS9 + b"\x10\2\x0c"], 0, 0))
-    ess_by = "sha1" if new is None else DIGESTS[dig(ids[0][1], 0)] if ids[0][0] == 0x30 else "sha256"
-    ess, digest_by = next(value for tag, value, _ in ids if tag == 0x04), DIGESTS[dig(by[1], 0)]
-    held = [x509.load_der_x509_certificate(c) for tag, row, _ in signed if tag == 0xA0 for _, _, c in der(row)]
+    ids = der(der(der((new or said[PKCS9 + b"\x10\2\x0c"])[1], 0x30)[0][1], 0x30)[0][1])
+    ess_by = DIGESTS[named(ids.pop(0)[1])] if ids[0][0] == 0x30 else "sha256" if new else "sha1"
+    certs, digest_by = [c for c in (attempt(x509.load_der_x509_certificate, c) for c in held) if c], DIGESTS[named(by)]
     figures, fraction = re.fullmatch(r"([0-9]{14})(?:\.([0-9]+))?Z", info[4][1].decode()).groups("")  # type: ignore[union-attr]
-    require(len(held) <= MOST_CERTIFICATES, "so many certificates")
+    agrees = said[PKCS9 + b"\3"][2] == b"\6\x0b" + TST_INFO, said[PKCS9 + b"\4"][:2] == (0x04, digest(digest_by, content))
     return {
-        "imprint": dig(info[2][1], 1),
-        "imprint_by": DIGESTS.get(dig(info[2][1], 0, 0)),
-        "digest_by": digest_by,
+        "imprint": imprint,
+        "imprint_by": DIGESTS.get(named(algorithm)),
+        "certificates": certs,
+        "agrees": all(agrees),
         "at": datetime.strptime(f"{figures}{fraction[:6]:0<6}+0000", "%Y%m%d%H%M%S%f%z"),
-        "certificates": held,
-        "agrees": said[PKCS9 + b"\3"] == TST_INFO and said[PKCS9 + b"\4"] == digest(digest_by, content),
-        "signer": next((c for c in held if digest(ess_by, c.public_bytes(Encoding.DER)) == ess), None),
-        "signature": signature[1],
-        "signed": b"\x31" + attributes[2][1:],
+        "signer": next((c for c in certs if (0x04, digest(ess_by, c.public_bytes(Encoding.DER))) == ids[0][:2]), None),
+        "signed": (named(scheme), digest_by, signature, b"\x31" + signer[1][2][1:]),
     }
 
 
-def chain(cert: Cert, pool: list[Cert], roots: list[Cert], at: datetime, seen: set[Cert]) -> Cert | None:
-    """Return the root among ``roots`` to which certificates lead that were valid at that time."""
-    if cert in seen or not cert.not_valid_before_utc <= at <= cert.not_valid_after_utc:
-        return None
-    seen.add(cert)
-    named = [i for i in roots + pool if i.subject == cert.issuer and i not in seen and attempt(may_issue, i, len(seen) - 1)]
-    above = (i for i in named if issued(cert, i))
-    return cert if cert in roots else next((root for i in above if (root := chain(i, pool, roots, at, seen))), None)
+def chain(signer: Cert, pool: list[Cert], trusted: list[Cert], at: datetime) -> Cert | None:
+    """Return the root to which the shortest way leads: one of the reader's, else one that signed itself."""
+    ways, seen, end = [[signer]] if attempt(usable, signer, at) else [], {signer}, None
+    for way in ways:  # which grows, and comes to each certificate once
+        if way[-1] in trusted:
+            return way[-1]
+        end = end or (way[-1] if issued(way[-1], way[-1]) else None)
+        for c in [*trusted, *pool]:
+            if c not in seen and attempt(usable, c, at) and attempt(may_issue, c, way) and issued(way[-1], c):
+                seen.add(c)
+                ways.append([*way, c])
+    return end
 
 
-def may_issue(issuer: Cert, below: int) -> bool:
-    basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
-    usage = [e.value.key_cert_sign for e in issuer.extensions if isinstance(e.value, x509.KeyUsage)]
-    return basic.ca and (basic.path_length is None or below <= basic.path_length) and usage in ([], [True])
+def usable(cert: Cert, at: datetime) -> bool:
+    odd = any(e.critical and e.oid.dotted_string not in UNDERSTOOD for e in cert.extensions)
+    return not odd and cert.not_valid_before_utc <= at <= cert.not_valid_after_utc
+
+
+def stamps_only(cert: Cert) -> bool:
+    (uses,), usage = extension(cert, x509.ExtendedKeyUsage), extension(cert, x509.KeyUsage)
+    may_sign = not usage or usage[0].value.digital_signature or usage[0].value.content_commitment
+    return uses.critical and [u.dotted_string for u in uses.value] == [TIME_STAMPING] and may_sign
+
+
+def may_issue(issuer: Cert, way: list[Cert]) -> bool:
+    (basic,), usage = extension(issuer, x509.BasicConstraints), extension(issuer, x509.KeyUsage)
+    between = sum(part(c, 3) != part(c, 5) for c in way[1:])  # those that issued themselves do not count
+    uses = {u.dotted_string for e in extension(issuer, x509.ExtendedKeyUsage) for u in e.value}
+    short = basic.value.path_length is None or between <= basic.value.path_length
+    may_sign = not usage or usage[0].value.key_cert_sign
+    return basic.value.ca and short and may_sign and (not uses or bool({TIME_STAMPING, ANY} & uses))
+
+
+def extension(cert: Cert, kind: type) -> list[Any]:
+    return [e for e in cert.extensions if isinstance(e.value, kind)]
 
 
 def issued(cert: Cert, issuer: Cert) -> bool:
-    by_sm2 = spki(issuer).startswith(SM2_SPKI) and verified(spki(issuer), "sm3", cert.signature, cert.tbs_certificate_bytes)
-    return by_sm2 or attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
+    key, by = part(issuer, 6), attempt(lambda: cert.signature_hash_algorithm)
+    if key.startswith(SM2_SPKI) or part(cert, 3) != part(issuer, 5):
+        return part(cert, 3) == part(issuer, 5) and verified(key, SM2_SM3, "sm3", cert.signature, cert.tbs_certificate_bytes)
+    usual = by is None or (by and by.name in ("sha256", "sha384", "sha512"))
+    return bool(usual and attempt(strong, key)) and attempt(cert.verify_directly_issued_by, issuer) is None  # it raises otherwise
 
 
 # 9. Times
@@ -358,7 +362,7 @@ def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], fi
     if content:
         said = next((e["disclosed"] for e in out.entries if e["index"] == content["entry"]), None)
         out.check(said is not None, 10, "content.entry", str(content["entry"]))
-        same = [said[name] == content[name] for name in ("sha256", "sm3") if said and said.get(name) and content[name]]
+        same = [said[name] == content[name] for name in ("sha256", "sm3") if name in (said or {}) and content[name]]  # type: ignore[index]
         out.check(all(same), 10, "content.digest", content["name"])
         labels = [attempt(label, read[row["file"]].decode("utf-8", "replace")) for row in content["labels"]]
         wanted = attempt(label, said["label"]) if said and labels and "label" in said else None
@@ -370,13 +374,15 @@ def step_10_content(out: Report, content: Row | None, read: dict[str, bytes], fi
     out.check(not file or equal, 10, "content.other", "content", file and file[1])
 
 
-def label(text: str) -> list[Any]:
+def label(text: str) -> list[str]:
     require(text.count("{") + text.count("[") <= MOST_DEPTH, "so deep a label")
-    return [(found := json.loads(text)).get("AIGC", found).get(name, "") for name in LABEL]
+    found = json.loads(text, parse_int=float, parse_constant=int)  # NaN is no JSON; how large a number is says nothing
+    made = [found.get("AIGC", found).get(name, "") for name in LABEL]
+    require(all(isinstance(value, str) for value in made), "texts in the seven fields")
+    return made
 
 
-# 11. Keys
-def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:
+def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key]) -> None:  # 11. Keys
     out.keys = [k.text for k in log if k in signed and all(f["code"] != "checkpoint.malformed" for f in out.findings)]
     for key in mine:
         out.check(key.text in out.keys, 11, "key.untrusted", key.name, key.text[:80])
@@ -384,10 +390,9 @@ def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key])
 
 # What the steps rest on: keys, notes and checkpoints (c2sp.org/signed-note)
 def read_key(text: str) -> Key:
-    name, number, data = (*text.split("+", 2), "", "")[:3]
+    name, number, data = text.split("+", 2)
     raw, mark = unbase64(data), name.encode() + b"\n"
-    kind = next((k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k]), b"")
-    require(kind, f"a verifier key, name+id+base64, not {text[:80]!r}")
+    kind = next(k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k])
     made = Key(text, name, kind, raw[len(kind) :], hashlib.sha256(mark + raw).digest()[:4])
     require(made.id.hex() == number and re.fullmatch(r"[^\s+]{1,255}", name), "a verifier key")
     return made
@@ -399,7 +404,7 @@ def read_note(data: bytes) -> Note:
     lines = [re.fullmatch("\u2014 ([^\\s+]{1,255}) ([A-Za-z0-9+/=]{8,})", line) for line in below.removesuffix("\n").split("\n")]
     signatures = {f"{m[1]}+{unbase64(m[2])[:4].hex()}": unbase64(m[2])[4:] for m in lines if m}
     require(gap and below.endswith("\n"), "a text, an empty line, and lines of signatures")
-    require(len(signatures) == len(lines) <= MOST_SIGNATURES, "a signature in every line, each key once")
+    require(len(signatures) == len(lines) <= MOST_SIGNATURES and all(signatures.values()), "a signature a line, each key once")
     return Note(text + "\n", signatures, "", -1, b"")
 
 
@@ -423,7 +428,7 @@ def signed_at(note: Note, key: Key) -> int | None:
         names = bytes([len(mine)]) + mine + struct.pack(">Q", at) + bytes([len(theirs)]) + theirs
         message = b"subtree/v1\n\0" + names + struct.pack(">QQ", 0, note.size) + note.root
     spki_der = (SM2_SPKI if key.kind == SM2 else key.kind) + key.public
-    return at if at < 1 << 63 and verified(spki_der, "sm3", value, message) else -1
+    return at if at < 1 << 63 and verified(spki_der, SM2_SM3, "sm3", value, message) else -1
 
 
 # Signatures and digests
@@ -431,6 +436,21 @@ PKCS7, PKCS9 = bytes.fromhex("2a864886f70d01"), bytes.fromhex("2a864886f70d0109"
 TST_INFO, SM2_SPKI = PKCS9 + b"\x10\1\4", bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 DIGESTS = {bytes.fromhex("60864801650304020" + k): v for k, v in (("1", "sha256"), ("2", "sha384"), ("3", "sha512"))}
 DIGESTS[bytes.fromhex("2a811ccf55018311")] = "sm3"
+PKCS1, ECDSA, SM2_SM3 = PKCS7 + b"\1", bytes.fromhex("2a8648ce3d0403"), bytes.fromhex("2a811ccf55018375")
+SCHEMES = {PKCS1 + b"\1": "rsa sha256 sha384 sha512", SM2_SM3: "sm2 sm3"}  # kind of key and digests, by how a token is signed
+for number, by in enumerate(("sha256", "sha384", "sha512")):
+    SCHEMES |= {PKCS1 + bytes([11 + number]): f"rsa {by}", ECDSA + bytes([2 + number]): f"ec {by}"}
+EC = "06072a8648ce3d020106"  # the curves are P-256, P-384, P-521
+KEYS = {
+    "300d06092a864886f70d0101010500": "rsa",
+    "300506032b6570": "ed25519",
+    f"3013{EC}082a811ccf5501822d": "sm2",
+    f"3013{EC}082a8648ce3d030107": "ec",
+    f"3010{EC}052b81040022": "ec",
+    f"3010{EC}052b81040023": "ec",
+}
+TIME_STAMPING, ANY = "1.3.6.1.5.5.7.3.8", "2.5.29.37.0"
+UNDERSTOOD = ("2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.14", "2.5.29.32")  # other critical extensions spoil a certificate
 HASHES: Row = {k: getattr(hashes, k.upper())() for k in ("sha256", "sha384", "sha512", "sm3", "sha1")}
 P, N = 2**256 - 2**224 - 2**96 + 2**64 - 1, 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123  # GB/T 32918.5
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
@@ -454,72 +474,106 @@ def joined(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def verified(key: bytes, by: str, signature: bytes, message: bytes) -> bool:
-    """Say whether a signature holds, by a key in DER, or by one of a note behind its type."""
+def verified(key: bytes, scheme: bytes, by: str, signature: bytes, message: bytes) -> bool:
+    """Say whether a signature holds, by a key in DER, or by one of a note behind its type, which has no scheme."""
     try:
-        if key.startswith(SM2_SPKI):
-            return sm2(key[-65:], signature, message)
         if key[:1] in (b"\1", b"\4", b"\6"):
-            kind = mldsa.MLDSA44PublicKey if key[:1] == b"\6" else ed25519.Ed25519PublicKey
-            kind.from_public_bytes(key[1:]).verify(signature, message)
-        elif isinstance(public := load_der_public_key(key), rsa.RSAPublicKey):
-            public.verify(signature, message, padding.PKCS1v15(), HASHES[by])
-        else:
-            public.verify(signature, message, ec.ECDSA(HASHES[by]))  # type: ignore[call-arg, arg-type, union-attr]
+            public = mldsa.MLDSA44PublicKey if key[:1] == b"\6" else ed25519.Ed25519PublicKey
+            return public.from_public_bytes(key[1:]).verify(signature, message) is None  # it raises otherwise
+        kind, *hashed = SCHEMES[scheme].split()
+        require(kind == strong(key) and by in hashed, "a key and a digest that go with how it is signed")
+        how = (padding.PKCS1v15(), HASHES[by]) if kind == "rsa" else (ec.ECDSA(HASHES[by]),)
+        return sm2(key[-65:], signature, message) if kind == "sm2" else loaded(key).verify(signature, message, *how) is None
     except FAULTS:
         return False
-    return True
+
+
+def strong(key: bytes) -> str:
+    """Return which kind of key it is, of those that are taken."""
+    kind = KEYS[der(only(key, 0x30))[0][2].hex()]
+    require(kind != "rsa" or 2048 <= loaded(key).key_size <= 16_384, "a key of 2048 bits")
+    return kind
+
+
+def loaded(key: bytes) -> Any:  # noqa: ANN401
+    return load_der_public_key(key)
 
 
 def sm2(public: bytes, signature: bytes, message: bytes) -> bool:
     """Verify as GB/T 32918.2 section 7 does, with the user id of GB/T 35276; the signature is DER."""
+    numbers = fields(only(signature, 0x30), 0x02, 0x02)
+    require(all(n[0] < 128 and (n[0] or n[1:2] > b"\x7f") for n in numbers), "numbers in their one form")
+    r, s = map(int.from_bytes, numbers)
     x, y = int.from_bytes(public[1:33]), int.from_bytes(public[33:])
-    r, s = (int.from_bytes(number) for tag, number, _ in der(dig(signature, 0)) if tag == 2)
     about = b"\0\x80" + b"1234567812345678" + b"".join(v.to_bytes(32) for v in (P - 3, B, *G)) + public[1:]
-    e, t, total = int.from_bytes(digest("sm3", digest("sm3", about) + message)), (r + s) % N, None
+    e, t = int.from_bytes(digest("sm3", digest("sm3", about) + message)), (r + s) % N
     if public[0] != 4 or not (0 < r < N and 0 < s < N and t and max(x, y) < P) or (y * y - x**3 + 3 * x - B) % P:
         return False
-    terms: dict[int, tuple[int, int] | None] = {0: None, 1: G, 2: (x, y), 3: added(G, (x, y))}
+    terms, total = {0: (1, 1, 0), 1: (*G, 1), 2: (x, y, 1), 3: added((*G, 1), (x, y, 1))}, (1, 1, 0)
     for bit in range(255, -1, -1):
         total = added(added(total, total), terms[(s >> bit & 1) | (t >> bit & 1) << 1])
-    return total is not None and (e + total[0]) % N == r
+    return bool(total[2]) and (e + total[0] * pow(total[2], -2, P) % P) % N == r
 
 
-def added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
-    if a is None or b is None:
-        return a or b
-    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
-        return None
-    slope = 3 * (a[0] * a[0] - 1) * pow(2 * a[1], -1, P) if a == b else (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
-    x = (slope * slope - a[0] - b[0]) % P
-    return x, (slope * (a[0] - x) - a[1]) % P
+def added(a: Point, b: Point) -> Point:
+    """Add points in Jacobian coordinates (x/z^2, y/z^3), which spares divisions; z is 0 at infinity."""
+    (x, y, z), (x2, y2, z2) = a, b
+    if not (z and z2):
+        return a if z else b
+    if a is not b:
+        u, v, w, w2 = x * z2 * z2 % P, y * z2 % P * z2 % P * z2 % P, z * z % P, z2 * z % P
+        h, r = (x2 * w - u) % P, (y2 * w % P * z - v) % P
+        square = h * h % P
+        if h:
+            made = (r * r - square * h - 2 * u * square) % P
+            return made, (r * (u * square - made) - v * square % P * h) % P, h * w2 % P
+        if r:
+            return 1, 1, 0
+    four, slope = 4 * y * y % P, 3 * (x - z * z) * (x + z * z) % P
+    made = (slope * slope - 2 * x * four) % P
+    return made, (slope * (x * four - made) - 8 * pow(y, 4, P)) % P, 2 * y * z % P
 
 
-def der(data: bytes) -> list[tuple[int, bytes, bytes]]:
-    """Split a row of elements (ITU-T X.690) into (tag, content, whole)."""
+def der(data: bytes, *tags: int) -> list[tuple[int, bytes, bytes]]:
+    """Split a row of elements (ITU-T X.690) into (tag, content, whole); the first ones have these tags."""
     out, at = [], 0
     while at < len(data):
-        start = at + 2 + (data[at + 1] & 127 if data[at + 1] > 128 else 0)
-        end = start + (int.from_bytes(data[at + 2 : start]) if data[at + 1] > 128 else data[at + 1])
-        require(data[at + 1] != 128 and end <= len(data), "a whole element")
+        size, more = data[at + 1], max(0, data[at + 1] - 128)
+        start = at + 2 + more
+        end = start + (int.from_bytes(data[at + 2 : start]) if more else size)
+        shortest = size < 128 or (0 < more < 5 and data[at + 2] and end - start > 127)
+        require(shortest and data[at] & 31 != 31 and end <= len(data), "a whole element in DER")
         out.append((data[at], data[start:end], data[at:end]))
         at = end
+    require([e[0] for e in out[: len(tags)]] == [*tags], "elements of these kinds")
     return out
 
 
-def dig(data: bytes, *path: int) -> bytes:
-    return reduce(lambda inside, step: der(inside)[step][1], path, data)
+def fields(data: bytes, *tags: int) -> list[bytes]:
+    require(len(row := der(data, *tags)) == len(tags), "no more elements")
+    return [content for _, content, _ in row]
 
 
-def spki(cert: Cert) -> bytes:
-    parts = der(dig(cert.tbs_certificate_bytes, 0))
-    return parts[6 if parts[0][0] == 0xA0 else 5][2]
+def only(data: bytes, tag: int) -> bytes:
+    return fields(data, tag)[0]
+
+
+def named(algorithm: bytes) -> bytes:
+    row = der(algorithm, 0x06)
+    require([whole for _, _, whole in row[1:]] in ([], [b"\5\0"]), "no parameters")
+    return row[0][1]
+
+
+def part(cert: Cert, place: int) -> bytes:
+    """Return the issuer (3), the subject (5) or the key (6)."""
+    row = der(only(cert.tbs_certificate_bytes, 0x30))
+    return row[place if row[0][0] == 0xA0 else place - 1][2]
 
 
 # JSON (RFC 8785), base64, times
 def read_json(data: bytes, shape: object, most: int = MOST_JSON) -> Any:  # noqa: ANN401
     text = data.decode() if len(data) <= most else ""
-    brackets = re.sub(r'"(?:[^"\\]|\\.)*"|[^][{}]', "", text)
+    brackets = re.sub(r'(?s)"(?:[^"\\]|\\.)*+"?|[^][{}"]+', "", text)  # each letter once, whatever is not closed
     require(max(accumulate(1 if c in "[{" else -1 for c in brackets), default=0) <= MOST_DEPTH, "so deep a text")
     value = json.loads(text)
     require(canonical(value) == text and fits(value, shape), "canonical JSON of its shape")

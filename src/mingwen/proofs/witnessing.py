@@ -131,7 +131,8 @@ def _signed(note: Note, keys: Sequence[Key]) -> tuple[Signature, ...]:
     except Malformed:
         return ()
     known = {(key.name, key.id) for key in holding}
-    return tuple(s for s in note.signatures if (s.name, s.id) in known)
+    each_once = {(s.name, s.id): s for s in note.signatures if (s.name, s.id) in known}  # somebody may have copied lines
+    return tuple(each_once.values())
 
 
 def _number(text: str) -> int | None:

@@ -259,7 +259,7 @@ def _erased(hidden: bytes) -> list[Digests]:
 def _cosigned(head: Published, witnesses: Sequence[Key]) -> tuple[Bound, ...]:
     note = notes.parse(head.note.encode())
     held = [notes.check(note, key) for key in witnesses]
-    return tuple(_bound(signed, head.size) for signed in held if signed and signed.at)
+    return tuple(_bound(signed, head.size) for signed in held if signed and notes.is_time(signed.at))
 
 
 def _bound(signed: Signed, size: int) -> Bound:

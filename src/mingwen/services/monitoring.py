@@ -191,7 +191,7 @@ def _witnessed(note: Note, witnesses: Sequence[Key]) -> Iterator[tuple[str, int]
             held = notes.check(note, key)
         except Malformed:
             continue
-        if held and held.at:
+        if held and held.at and notes.is_time(held.at):
             yield key.name, held.at
 
 

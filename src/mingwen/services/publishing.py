@@ -6,7 +6,7 @@ on, and of two at once one wins at the second place. Nothing is signed whose roo
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from mingwen.domain.errors import MingwenError, Unproven
@@ -23,6 +23,8 @@ MOST_BATCHES: Final = 100
 """So many transactions go before a checkpoint is signed, however many entries wait."""
 PAUSE_SECONDS: Final = 0.05
 """So long a batch waits for more."""
+SLACK: Final = timedelta(minutes=5)
+"""So far clocks may be apart: as far as verifiers of bundles let them."""
 _ADOPT: Final = "if you know why, `mingwen log adopt` puts the newest signed checkpoint there after an audit"
 
 
@@ -90,7 +92,8 @@ def adopt(world: LogWorld) -> Checkpoint:
         Unproven: there is none, the store lost entries, its leaves lead elsewhere, or somebody else was faster
             (``log.no-checkpoint``, ``log.rollback``, ``log.fork``, ``log.busy``).
     """
-    signed, shown, old = world.archive.newest(), world.objects.read(CHECKPOINT), world.head.read()
+    old = world.head.read()  # first: whoever publishes from here on makes the swap fail
+    signed, shown = world.archive.newest(), world.objects.read(CHECKPOINT)
     known = [_checked(world, note) for note in (signed and signed.note.encode(), shown) if note]
     if not known:
         hint = "nothing was signed yet: `mingwen log publish` begins"
@@ -265,7 +268,17 @@ def _cosigned(world: LogWorld, witness: Witness, size: int, note: Note) -> None:
     if isinstance(said, int):
         hint = "two publishers asked at once; the next round settles it"
         raise Unproven("witness.busy", f"expected signatures of {witness.name}, got another size: {said}", hint=hint)
+    told = [int.from_bytes(s.value[: notes.TIME_BYTES]) for s in said]
+    _near(world, witness.name, *(datetime.fromtimestamp(at, UTC) for at in told))
     world.archive.attest(size, note=str(Note(note.text, (*note.signatures, *said))))
+
+
+def _near(world: LogWorld, name: str, *told: datetime) -> None:
+    """Refuse times by which a verifier would take our entries for backdated, or for later than they are."""
+    now = world.clock.now()
+    if odd := [at for at in told if abs(at - now) > SLACK]:
+        message = f"expected {name} to tell a time near {now:%Y-%m-%d %H:%M:%S} UTC, got {odd[0]:%Y-%m-%d %H:%M:%S}"
+        raise Unproven("log.clock", message, hint="one of the two clocks is wrong; what it said is not kept")
 
 
 def _stamped(world: LogWorld, authority: Authority, newest: Published, stamp_seconds: float) -> None:
@@ -276,4 +289,5 @@ def _stamped(world: LogWorld, authority: Authority, newest: Published, stamp_sec
             return
         last = world.archive.newest(most=last.size - 1, attested=True)
     stamp = authority.stamp(notes.parse(newest.note.encode()).text.encode())
+    _near(world, authority.name, stamp.at)
     world.archive.attest(newest.size, note=newest.note, stamp=stamp)

@@ -15,7 +15,7 @@ class FileHead:
     """The port ``Head`` in one file; a lock beside it keeps out others on the same machine."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.resolve()  # a link may lead to another disk: it stays, and the lock lies where the file is
 
     def read(self) -> bytes | None:
         """See ``ports.Head``."""

@@ -46,11 +46,11 @@ class HttpWitness:
             text = notes.parse(note.encode()).text
             ours = {(key.name, key.id) for key in self._keys}
             # "The client MUST ignore any cosignatures from unknown keys."
-            given = tuple(s for s in notes.signatures(body.decode()) if (s.name, s.id) in ours)
+            given = tuple({(s.name, s.id): s for s in notes.signatures(body.decode()) if (s.name, s.id) in ours}.values())
             held = [notes.check(Note(text, given), key) for key in self._keys]
         except (Malformed, ValueError) as e:
             raise self._unsigned(str(e)) from e
-        if not any(held) or any(h and h.at == 0 for h in held):
+        if not any(held) or any(h and not notes.is_time(h.at) for h in held):
             raise self._unsigned("no signature by its key that tells a time")
         return given
 
