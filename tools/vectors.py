@@ -735,9 +735,8 @@ for name, proves, theirs, ours in (
     ("content-label-numbers", "1 and true are not the same label.", '"Label":1', '"Label":true'),
     ("content-label-null", "Nothing is not an empty text.", '"Label":null', '"Label":""'),
 ):
-    vector(name, proves, "content.label")(
-        lambda theirs=theirs, ours=ours: draft(label=labelled(theirs).encode(), detail={"label": labelled(ours)}).sealed()
-    )
+    given = draft(label=labelled(theirs).encode(), detail={"label": labelled(ours)})
+    vector(name, proves, "content.label")(given.sealed)
 vector("holds-label-huge-number", "A number of 5,000 figures stands beside the label.")(
     lambda: draft(label=labelled(f'"x":{"9" * 5000},"Label":"1"').encode()).sealed()
 )
