@@ -1,0 +1,103 @@
+"""What was found in the evidence log once: remains of what was erased, and bundles that told what was kept back."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mingwen.adapters.ids import RandomIds
+from mingwen.adapters.stores import Log, open_log, open_store
+from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.retention import Policy
+from mingwen.ports import RecordWorld, Store
+from mingwen.services import retention
+from mingwen.services.retention import EraseFields
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NAME = "Grosskopf"
+NO_RULES = Policy({}, ())
+
+
+class Clock:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        """Return the same instant always."""
+        return NOW
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[tuple[Store, Log, RecordWorld]]:
+    """A store in a file, its log, and a world of both; nothing is closed before the test has ended."""
+    url = f"sqlite:///{tmp_path}/s.db"
+    store, log = open_store(url), open_log(url)
+    yield store, log, RecordWorld(Clock(), RandomIds(), store, log.ledger, log.holds)
+    log.close()
+    store.close()
+
+
+def acts(*entries: Entry) -> list[Outcome[None]]:
+    return [Outcome(None, (entry,)) for entry in entries]
+
+
+def remains(folder: Path, text: str) -> list[str]:
+    """Return the files below a folder that hold a text."""
+    return [p.name for p in folder.iterdir() if text.encode() in p.read_bytes()]
+
+
+def test_what_is_erased_is_gone_from_the_files_while_others_have_them_open(
+    kept: tuple[Store, Log, RecordWorld], tmp_path: Path
+) -> None:
+    store, log, world = kept
+    store.save(acts(*(Entry("verdict.given", f"{NAME}-{i}", "w", NOW, {"file": f"{NAME}-{i}.png"}) for i in range(30))))
+    assert log.ledger.sequence(1000) == 30
+    assert remains(tmp_path, NAME)
+    command = EraseFields(tuple(range(1, 31)), "request of 3 May", "w", everything=True)
+    assert len(retention.erase(world, NO_RULES, command)) == 30
+    assert remains(tmp_path, NAME) == []
+
+
+def test_pages_that_were_split_keep_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def as_built_elsewhere(*arguments: Any, **given: Any) -> sqlite3.Connection:
+        """Many builds of SQLite leave what is deleted where it is, unless they are told not to."""
+        made = connect(*arguments, **given)
+        made.execute("PRAGMA secure_delete=OFF").close()
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", as_built_elsewhere)
+    with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:
+        for i in range(40):
+            names = [f"{(i * 50 + j) * 7919 % 2003}-{NAME}" for j in range(50)]
+            store.save(acts(*(Entry("verdict.given", n, "w", NOW, {"file": n * (1 + len(n) % 9)}) for n in names)))
+    with closing(open_log(f"sqlite:///{tmp_path}/s.db")) as log:
+        told = Outcome(None, (Entry("entries.expired", "verdict.given", "w", NOW),))
+        assert log.ledger.erase(range(1, 2001), None, told)
+        assert remains(tmp_path, NAME) == []
+
+
+def test_a_hold_that_ended_leaves_its_words_to_its_entries(kept: tuple[Store, Log, RecordWorld], tmp_path: Path) -> None:
+    _, log, world = kept
+    placed = retention.hold(world, f"case of {NAME}", reason=f"{NAME} sued", by=f"judge {NAME}")
+    retention.release(world, placed.id, reason="over", by="w")
+    assert retention.holds(world) == []
+    retention.erase(world, NO_RULES, EraseFields((1, 2), "request", "w", everything=True))
+    assert remains(tmp_path, NAME) == []
+    assert [r.entry.kind for r in log.ledger.records()] == ["hold.placed", "hold.released", "entry.erased", "entry.erased"]
+
+
+def test_a_field_that_somebody_gave_an_act_by_hand_may_name_a_person(
+    kept: tuple[Store, Log, RecordWorld], tmp_path: Path
+) -> None:
+    store, log, world = kept
+    detail = {"complainant": NAME, "file": f"{NAME}.pdf", "sha256": "00"}
+    store.save(acts(Entry("flag.raised", "content-7", "w", NOW, detail)))
+    retention.erase(world, NO_RULES, EraseFields((1,), "request", "w"))
+    (first, _) = log.ledger.records()
+    assert (first.entry.subject, first.entry.by, first.entry.detail) == ("content-7", "", {"sha256": "00"})
+    assert remains(tmp_path, NAME) == []
