@@ -1,6 +1,11 @@
 """What was found in the evidence log once: remains of what was erased, and bundles that told what was kept back."""
 
+import base64
+import hashlib
+import json
 import sqlite3
+import subprocess
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -9,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from conftest import Run
 from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import Log, open_log, open_store
 from mingwen.domain.evidence import Entry, Outcome
@@ -66,7 +72,7 @@ def test_pages_that_were_split_keep_no_copies(tmp_path: Path, monkeypatch: pytes
 
     def as_built_elsewhere(*arguments: Any, **given: Any) -> sqlite3.Connection:
         """Many builds of SQLite leave what is deleted where it is, unless they are told not to."""
-        made = connect(*arguments, **given)
+        made: sqlite3.Connection = connect(*arguments, **given)
         made.execute("PRAGMA secure_delete=OFF").close()
         return made
 
@@ -101,3 +107,52 @@ def test_a_field_that_somebody_gave_an_act_by_hand_may_name_a_person(
     (first, _) = log.ledger.records()
     assert (first.entry.subject, first.entry.by, first.entry.detail) == ("content-7", "", {"sha256": "00"})
     assert remains(tmp_path, NAME) == []
+
+
+def bundle_texts(path: Path) -> dict[str, bytes]:
+    """Return every file of a bundle, disclosures decoded, streams of the reports unpacked."""
+    out = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            out[name] = archive.read(name)
+            if name.endswith(".fields.json"):
+                said = json.loads(out[name])["disclosed"]
+                out[f"{name} disclosed"] = b"".join(base64.urlsafe_b64decode(text + "==") for text in said)
+            if name.endswith(".pdf"):
+                done = subprocess.run(["pdftotext", "-", "-"], input=out[name], capture_output=True, check=True)
+                out[f"{name} text"] = done.stdout
+    return out
+
+
+def test_what_is_kept_back_is_nowhere_in_the_bundle(run: Run, samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "Zeugin-Grosskopf.png").write_bytes((samples / "a.png").read_bytes())
+    run("label", "Zeugin-Grosskopf.png", "-i")
+    digest = hashlib.sha256((tmp_path / "Zeugin-Grosskopf.png").read_bytes()).hexdigest()
+    words = ("evidence", "export", "Zeugin-Grosskopf.png", "-o")
+    run(*words, "all.zip")
+    kept_back = ("file", "by", "label", "sha256", "sm3")
+    told = run(*words, "some.zip", "--conceal", ",".join(kept_back))
+    assert b"still stand" not in told.stderr
+    secrets = (b"Grosskopf", b"001191310104MACE0YX63918020", digest.encode())
+    for secret in secrets:
+        assert any(secret in data for data in bundle_texts(tmp_path / "all.zip").values())
+        assert [n for n, data in bundle_texts(tmp_path / "some.zip").items() if secret in data] == []
+    report = json.loads(run("evidence", "verify", "some.zip", "--json").stdout)
+    assert (report["outcome"], report["content"]["bound"], report["content"]["labels"]) == ("consistent", False, [])
+    assert b"Grosskopf" not in run("evidence", "verify", "some.zip").stdout
+    assert b"Grosskopf" not in run("log", "--kind", "evidence.exported", "-n", "1", "--json").stdout
+
+
+def test_words_that_another_field_repeats_are_told(run: Run, samples: Path) -> None:
+    run("label", samples / "a.png", "-o", "b.png")
+    done = run("evidence", "export", "b.png", "-o", "c.zip", "--conceal", "by", "--custody", "handed over", "--json")
+    assert json.loads(done.stdout)["repeated"] == {"by": ["content", "custody", "label"]}
+    assert b"the field by is kept back, but its words still stand in" in done.stderr
+
+
+def test_a_misspelt_field_is_not_shown_by_mistake(run: Run, samples: Path, tmp_path: Path) -> None:
+    run("label", samples / "a.png", "-o", "b.png")
+    for flag in ("--conceal", "--reveal"):
+        assert b"evidence.field" in run("evidence", "export", "1", "-o", "c.zip", flag, "flie", status=2).stderr
+    assert not (tmp_path / "c.zip").exists()
+    run("evidence", "export", "1", "-o", "c.zip", "--conceal", "by,prompt,subject,label,delivery")

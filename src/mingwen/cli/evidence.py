@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from mingwen import face, settings, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, complaint, line, object_line, report_error
+from mingwen.cli.words import say as spoken
 from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.proofs import verifier, words
 from mingwen.proofs.verifier import Report
@@ -53,9 +54,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
             made = evidence.export(world, command, file=file, reports=_reports)
         sink.write(made.data)
     content = made.case.content
+    for name, places in made.repeated.items():
+        complaint(spoken(config.language, "evidence-repeated", name=clean(name), places=clean(", ".join(places))))
     if given["as_json"]:
-        bound = {"bound": content.bound} if content else {}
-        object_line({"bundle": str(target), "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **bound})
+        more: dict[str, object] = {"bound": content.bound} if content else {}
+        more |= {"repeated": made.repeated} if made.repeated else {}
+        object_line({"bundle": str(target), "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **more})
         return exits.WELL
     line(f"{clean(str(target))}: {len(made.data)} bytes, SHA-256 {made.sha256}")
     if content and not content.bound:
@@ -238,8 +242,9 @@ def _print_entry(entry: Mapping[str, object], language: str) -> None:
 
 
 def _print_content(content: Mapping[str, object], language: str) -> None:
-    about = f"{clean(str(content['name']))}, {content['bytes']} bytes, SHA-256 {content['sha256']}"
-    line(f"{say(words.PARTS, 'content', language)}: {about}")
+    digest = f"SHA-256 {content['sha256']}" if content["sha256"] else ""
+    about = (clean(str(content["name"])), f"{content['bytes']} bytes", digest)
+    line(f"{say(words.PARTS, 'content', language)}: {', '.join(filter(None, about))}")
     if not content["bound"]:
         line(f"  {say(words.PARTS, 'unbound', language)}")
 

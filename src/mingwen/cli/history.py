@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event
 from typing import Final
 
@@ -34,7 +34,7 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
     """Show published entries, oldest first."""
     from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
 
-    with closing(wiring_log.log_world(wiring.configuration(**flags))) as world:
+    with closing(wiring_log.log_world(wiring.configuration(**flags))) as world, suppress(KeyboardInterrupt):
         pause, newest = Event(), world.archive.newest()
         start = max(0, newest.size - limit) if newest else 0
         while True:
@@ -44,6 +44,7 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
             sys.stdout.flush()  # whoever reads a pipe waits for it
             pause.wait(PAUSE_SECONDS)
             newest = world.archive.newest()
+    return exits.WELL
 
 
 def _published(ledger: Ledger, start: int, end: int, *, as_json: bool) -> int:

@@ -81,6 +81,7 @@ PHRASES: Final = {
         "log-rebuilt": "wrote the tiles of {size} entries anew",
         "log-adopted": "the second place holds the checkpoint of {size} entries again",
         "log-well": "read {size} entries again: nothing is wrong",
+        "evidence-repeated": "the field {name} is kept back, but its words still stand in: {places}",
         "log-faults": "read {size} entries again: {count} faults",
     },
     "zh": {
@@ -109,6 +110,7 @@ PHRASES: Final = {
         "log-rebuilt": "已重写 {size} 条记录的分块文件",
         "log-adopted": "第二存放处已恢复 {size} 条记录的检查点",
         "log-well": "已重读 {size} 条记录：未发现问题",
+        "evidence-repeated": "字段 {name} 未予披露，但其内容仍见于：{places}",
         "log-faults": "已重读 {size} 条记录：发现 {count} 处问题",
     },
 }

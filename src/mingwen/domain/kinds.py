@@ -52,6 +52,11 @@ _KINDS: Final = (
 KINDS: Final = {kind.name: kind for kind in _KINDS}
 
 
+def personal_names() -> frozenset[str]:
+    """Return the names of fields that may tell of persons, of every kind."""
+    return frozenset().union(*(kind.personal for kind in KINDS.values()))
+
+
 def recordable(name: str) -> Kind:
     """Return the kind of this name if somebody may record it by hand.
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from mingwen import formats
 from mingwen.domain.errors import Malformed, Misused, Refused, Unproven
 from mingwen.domain.evidence import Entry, Outcome, Published, Record
+from mingwen.domain.kinds import personal_names
 from mingwen.domain.verdicts import read_site
 from mingwen.formats import HEAD_BYTES
 from mingwen.ports import LogWorld
@@ -25,6 +26,10 @@ Reports = Callable[[Case], Mapping[str, bytes]]
 """Makes what people read of a case, by names of files."""
 _AT_ONCE: Final = 1 << 20
 _SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
+_ALWAYS_KNOWN: Final = frozenset({"subject", "by", "file", "sha256", "sm3", "label"})
+"""Names that every verifier knows (docs/reference/evidence-bundle.md)."""
+_LEAST_BYTES: Final = 4
+"""Shorter words stand anywhere by chance; two Chinese characters take six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class ExportEvidence:
     """These are not."""
     custody: tuple[Handover, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def shows(self, name: str) -> bool:
+        """Say whether fields of this name are shown."""
+        return (self.reveal is None or name in self.reveal) and name not in self.conceal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +75,27 @@ class Exported:
     """Hexadecimal; the subject of the entry that tells of the export."""
     numbers: tuple[int, ...]
     case: Case
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that are kept back though their words stand elsewhere in the bundle, and where: names of fields, or ``content``,
+    ``custody``, ``environment``."""
 
 
 def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None, reports: Reports | None = None) -> Exported:
     """Make a bundle, verify it as a stranger would, and record that it was made.
 
     Raises:
-        Misused: there is no such entry, or none tells of the file (``evidence.unknown``).
+        Misused: there is no such entry, or none tells of the file (``evidence.unknown``); the name of a field to show or to keep
+            back is nobody's (``evidence.field``).
         Refused: an entry is not in a signed checkpoint yet (``evidence.unpublished``).
         Unproven: the bundle does not hold (``evidence.read-back``), or tiles are missing (``tile.*``).
     """
     now = world.clock.now()
     content, subjects = _content(file) if file else (None, [])
     records = _records(world, command, content, subjects)
+    _require_known(command, records)
     heads = _heads(world, [_position(world, r) for r in records])
     if content:
-        content = _told_of(content, records)
+        content = _discreet(_told_of(content, records), command)
     acts, evidence = _opened(world, command, records, heads)
     keys = tuple(str(key) for key in (*(s.key for s in world.signers), *world.watchers))
     told = [Head(h, _cosigned(h, world.watchers)) for h in heads]
@@ -90,7 +104,8 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     case = replace(case, acts=_bounded(case.acts, _held(bare)))
     made = _sealed(world, case, evidence, reports(case), now) if reports else bare
     _held(made)
-    exported = Exported(made, hashlib.sha256(made).hexdigest(), tuple(r.number for r in records), case)
+    numbers, repeated = tuple(r.number for r in records), _repeated(command, records, case)
+    exported = Exported(made, hashlib.sha256(made).hexdigest(), numbers, case, repeated)
     _recorded(world, command, exported, now)
     return exported
 
@@ -189,6 +204,55 @@ def _told_of(content: Content, records: Sequence[Record]) -> Content:
     return replace(content, entry=(bound or labelled or records)[-1].position or 0, bound=bool(bound))
 
 
+def _require_known(command: ExportEvidence, records: Sequence[Record]) -> None:
+    """Refuse a misspelt name, which would show what was to be kept back."""
+    there = {name for record in records for name in leaves.fields(record.entry)}
+    if unknown := sorted(((command.reveal or frozenset()) | command.conceal) - there - _ALWAYS_KNOWN - personal_names()):
+        what = f"expected names of fields to show or to keep back, got {', '.join(unknown)}"
+        raise Misused("evidence.field", what, hint=f"these entries have: {', '.join(sorted(there)) or 'none that are left'}")
+
+
+def _discreet(content: Content, command: ExportEvidence) -> Content:
+    """Keep back of a file what is kept back of its entries: a digest without salt beside a hidden one would open it."""
+    sha256, sm3 = (value if command.shows(name) else None for name, value in (("sha256", content.sha256), ("sm3", content.sm3)))
+    told = sha256 or sm3
+    return replace(
+        content,
+        name=content.name if command.shows("file") else "",
+        sha256=sha256,
+        sm3=sm3,
+        iscc=content.iscc if told else None,
+        labels=content.labels if command.shows("label") else (),
+        bound=content.bound and bool(told),
+    )
+
+
+def _repeated(command: ExportEvidence, records: Sequence[Record], case: Case) -> dict[str, tuple[str, ...]]:
+    """Find the words of fields that are kept back among what is shown."""
+    shown = {"environment": list(case.environment.values()), "custody": [t for row in case.custody for t in (row.by, row.what)]}
+    for act in case.acts:
+        for name, value in act.fields.items():
+            shown.setdefault(name, []).extend(_texts(value))
+    if case.content:
+        shown["content"] = [case.content.name, *(label.data.decode("utf-8", "replace") for label in case.content.labels)]
+    kept = {(n, t) for r in records for n, v in leaves.fields(r.entry).items() if not command.shows(n) for t in _texts(v)}
+    whole = {place: "\0".join(texts) for place, texts in shown.items()}
+    found: dict[str, set[str]] = {}
+    for name, text in kept:
+        if len(text.encode()) >= _LEAST_BYTES:
+            found.setdefault(name, set()).update(place for place, words in whole.items() if text in words)
+    return {name: tuple(sorted(places)) for name, places in sorted(found.items()) if places}
+
+
+def _texts(value: object) -> list[str]:
+    """Return every text in a value."""
+    if isinstance(value, Mapping):
+        return [text for each in value.values() for text in _texts(each)]
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
+
+
 def _opened(
     world: LogWorld, command: ExportEvidence, records: Sequence[Record], heads: Sequence[Published]
 ) -> tuple[tuple[Act, ...], list[Evidence]]:
@@ -196,7 +260,7 @@ def _opened(
     for record in records:
         at, values = record.position or 0, leaves.fields(record.entry)
         texts = dict(zip(sorted(values), leaves.disclosures(values, record.salts), strict=True))
-        shown = {n: t for n, t in texts.items() if (command.reveal is None or n in command.reveal) and n not in command.conceal}
+        shown = {n: t for n, t in texts.items() if command.shows(n)}
         kept = [leaves.digests(t) for n, t in texts.items() if n not in shown]
         hidden = (*kept, *_erased(record.hidden))
         head = next(h for h in heads if h.size > at)
