@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import json
+import signal
 import sqlite3
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -143,16 +145,38 @@ def test_what_is_kept_back_is_nowhere_in_the_bundle(run: Run, samples: Path, tmp
     assert b"Grosskopf" not in run("log", "--kind", "evidence.exported", "-n", "1", "--json").stdout
 
 
-def test_words_that_another_field_repeats_are_told(run: Run, samples: Path) -> None:
+def test_words_that_another_field_repeats_are_told_and_misspelt_names_refused(run: Run, samples: Path, tmp_path: Path) -> None:
     run("label", samples / "a.png", "-o", "b.png")
-    done = run("evidence", "export", "b.png", "-o", "c.zip", "--conceal", "by", "--custody", "handed over", "--json")
+    done = run("evidence", "export", "b.png", "-o", "c.zip", "--conceal", "by,prompt", "--custody", "handed over", "--json")
     assert json.loads(done.stdout)["repeated"] == {"by": ["content", "custody", "label"]}
     assert b"the field by is kept back, but its words still stand in" in done.stderr
+    assert b"evidence.field" in run("evidence", "export", "1", "-o", "d.zip", "--conceal", "by,flie", status=2).stderr
+    assert not (tmp_path / "d.zip").exists()
 
 
-def test_a_misspelt_field_is_not_shown_by_mistake(run: Run, samples: Path, tmp_path: Path) -> None:
+def test_what_keeps_the_log_is_not_loaded_for_a_label() -> None:
+    program = "import sys; from mingwen.cli import application, labelling, verification; print(*sys.modules)"
+    loaded = set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split())
+    below = {"domain.retention", "domain.sm2_signatures", "domain.works", "proofs.notes", "proofs.verifier", "reports"}
+    assert loaded & {f"mingwen.{name}" for name in below} == set()
+    assert "mingwen.services.labelling" in loaded
+
+
+def test_the_tail_goes_on_when_the_store_comes_back(run: Run, samples: Path, environment: dict[str, str], tmp_path: Path) -> None:
     run("label", samples / "a.png", "-o", "b.png")
-    for flag in ("--conceal", "--reveal"):
-        assert b"evidence.field" in run("evidence", "export", "1", "-o", "c.zip", flag, "flie", status=2).stderr
-    assert not (tmp_path / "c.zip").exists()
-    run("evidence", "export", "1", "-o", "c.zip", "--conceal", "by,prompt,subject,label,delivery")
+    run("log", "publish")
+    words = [sys.executable, "-m", "mingwen", "log", "tail", "--follow", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path) as tail:
+        assert tail.stdout
+        assert tail.stderr
+        assert json.loads(tail.stdout.readline())["position"] == 0
+        with closing(sqlite3.connect(tmp_path / "state/store.db")) as store:  # what a failing disk does
+            store.execute("ALTER TABLE checkpoints RENAME TO away").close()
+            assert b"store.unavailable" in tail.stderr.readline()
+            store.execute("ALTER TABLE away RENAME TO checkpoints").close()
+        run("label", samples / "a.png", "-o", "c.png")
+        run("log", "publish")
+        assert json.loads(tail.stdout.readline())["position"] == 1
+        tail.send_signal(signal.SIGTERM)
+        assert tail.wait(20) == 0
+        assert b"Traceback" not in tail.stderr.read()
