@@ -10,12 +10,11 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from cryptography.hazmat.primitives import hashes
-
 from mingwen import face, settings, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, complaint, line, object_line, report_error
 from mingwen.cli.words import say as spoken
+from mingwen.domain.digests import of_stream
 from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.proofs import verifier, words
 from mingwen.proofs.verifier import Report
@@ -158,7 +157,8 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     content = None
     if given["content"]:
         with opened(Path(str(given["content"]))) as source:
-            content = _measured(source)
+            size, sha256, sm3 = of_stream(source)
+        content = (size, sha256.hex(), sm3.hex())
     try:
         report = verifier.verify(data, keys, witnesses, roots, content)
     except ValueError as e:
@@ -169,17 +169,6 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     else:
         _print(report, language, idle=_idle(report, pinned=bool(keys)))
     return exits.FINDING if report.outcome == "broken" else exits.WELL
-
-
-def _measured(source: BinaryIO) -> tuple[int, str, str]:
-    """Return the size of a file, its SHA-256 and its SM3."""
-    size, made = 0, [hashes.Hash(verifier.HASHES[name]) for name in ("sha256", "sm3")]
-    while data := source.read(_AT_ONCE):
-        size += len(data)
-        for each in made:
-            each.update(data)
-    sha256, sm3 = (each.finalize().hex() for each in made)
-    return size, sha256, sm3
 
 
 def _key(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from mingwen import formats
+from mingwen.domain.digests import of_stream
 from mingwen.domain.errors import Malformed, Misused, Refused, Unproven
 from mingwen.domain.evidence import Entry, Outcome, Published, Record
 from mingwen.domain.kinds import personal_names
@@ -24,7 +25,6 @@ from mingwen.services._files import NOTHING, Beside, reading
 
 Reports = Callable[[Case], Mapping[str, bytes]]
 """Makes what people read of a case, by names of files."""
-_AT_ONCE: Final = 1 << 20
 _SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
 _ALWAYS_KNOWN: Final = frozenset({"subject", "by", "file", "sha256", "sm3", "label"})
 """Names that every verifier knows (docs/reference/evidence-bundle.md)."""
@@ -120,12 +120,8 @@ def _recorded(world: LogWorld, command: ExportEvidence, exported: Exported, now:
 
 def _content(file: File) -> tuple[Content, list[str]]:
     """Measure a file, and read its labels; return also what entries about it may be about: the numbers in them, or its name."""
-    sha256, sm3, size = hashlib.sha256(), _sm3(), 0
     file.source.seek(0)
-    while data := file.source.read(_AT_ONCE):
-        size += len(data)
-        sha256.update(data)
-        sm3(data)
+    size, sha256, sm3 = of_stream(file.source)
     try:
         file.source.seek(0)
         format_ = formats.of(file.source.read(HEAD_BYTES), PurePath(file.name).suffix)
@@ -135,30 +131,8 @@ def _content(file: File) -> tuple[Content, list[str]]:
     labels = tuple(Label(site.place, site.text.encode("utf-8", "surrogatepass")) for site in sites)
     parsed = [label for site in sites if (label := read_site(site)[0].label)]
     subjects = dict.fromkeys(n for label in parsed for n in (label.ProduceID, label.PropagateID) if n)
-    content = Content(PurePath(file.name).name, size, sha256.hexdigest(), sm3(b"").hex(), file.iscc, labels, -1)
+    content = Content(PurePath(file.name).name, size, sha256.hex(), sm3.hex(), file.iscc, labels, -1)
     return content, list(subjects or dict.fromkeys((file.name, content.name)))
-
-
-def _sm3() -> Callable[[bytes], bytes]:
-    """Return what takes in bytes and tells the SM3 of all so far."""
-    try:
-        made = hashlib.new("sm3")
-    except ValueError:  # a Python built without it
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
-
-        other = hashes.Hash(hashes.SM3())
-
-        def fed(data: bytes) -> bytes:
-            other.update(data)
-            return other.copy().finalize()
-
-        return fed
-
-    def taken(data: bytes) -> bytes:
-        made.update(data)
-        return made.digest()
-
-    return taken
 
 
 def _records(world: LogWorld, command: ExportEvidence, content: Content | None, subjects: Sequence[str]) -> list[Record]:
