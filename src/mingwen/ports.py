@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mingwen.domain.contents import Content
 from mingwen.domain.digests import Digesting
@@ -13,7 +13,9 @@ from mingwen.domain.explicit import Words
 from mingwen.domain.manifests import Manifest, Statement
 from mingwen.domain.media import Medium, Splice
 from mingwen.domain.notices import Box
-from mingwen.proofs.notes import Key, Signature
+
+if TYPE_CHECKING:  # the hot path of every command builds no keys of logs
+    from mingwen.proofs.notes import Key, Signature
 
 
 class Clock(Protocol):
@@ -263,10 +265,10 @@ class NoteSigner(Protocol):
     """A key that signs notes; the key itself stays on the other side."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> "Key":
         """The public key, with its name."""
 
-    def sign(self, note_text: str, at: int) -> Signature:
+    def sign(self, note_text: str, at: int) -> "Signature":
         """Sign a note; ``at`` is the time in seconds since 1970, which kinds without a time leave out."""
 
 
@@ -277,7 +279,7 @@ class Witness(Protocol):
     def name(self) -> str:
         """Its name, for messages."""
 
-    def cosign(self, old: int, proof: Sequence[bytes], note: str) -> int | Sequence[Signature]:
+    def cosign(self, old: int, proof: Sequence[bytes], note: str) -> "int | Sequence[Signature]":
         """Return the signatures over ``note``; or the size that the witness has seen last, if that is not ``old``.
 
         Raises:
@@ -356,7 +358,7 @@ class LogWorld:
     """The first is Ed25519, as tlog-tiles asks for; then others by configuration."""
     witnesses: Sequence[Witness] = ()
     authorities: Sequence[Authority] = ()
-    watchers: Sequence[Key] = ()
+    watchers: "Sequence[Key]" = ()
     """The keys of the witnesses."""
     close: Callable[[], None] = lambda: None
     """Lets go of files and connections."""
@@ -370,7 +372,7 @@ class WitnessWorld:
     seen: Seen
     signers: Sequence[NoteSigner]
     """Cosigners of one name: Ed25519, ML-DSA-44, or both."""
-    logs: Mapping[str, Sequence[Key]]
+    logs: "Mapping[str, Sequence[Key]]"
     """The keys that are trusted, by the origin of the log."""
 
 

@@ -19,8 +19,9 @@ from mingwen import reports
 from mingwen.domain import works
 from mingwen.domain.evidence import Published, Stamp
 from mingwen.domain.labels import produced, to_json
-from mingwen.domain.works import Act as WorkAct
-from mingwen.domain.works import Closing, Doer, Link, Material, Opening, Step
+from mingwen.domain.steps import Act as WorkAct
+from mingwen.domain.steps import Doer
+from mingwen.domain.works import Closing, Link, Material, Opening, Step
 from mingwen.proofs import notes
 from mingwen.proofs.bundle import Act, Bound, Case, Content, Handover, Head, Label
 from mingwen.reports import evidence, html, pdf

@@ -17,7 +17,8 @@ from mingwen.adapters.ids import RandomIds
 from mingwen.adapters.stores import open_log, open_store
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.evidence import Entry, Outcome
-from mingwen.domain.works import Closing, Doer, Opening, Step
+from mingwen.domain.steps import Doer
+from mingwen.domain.works import Closing, Opening, Step
 from mingwen.ports import RecordWorld
 from mingwen.services import authorship, recording
 from mingwen.services.recording import RecordAct

@@ -11,7 +11,8 @@ from mingwen.cli.terminal import clean, coloured, line, object_line
 from mingwen.domain import strict_json
 from mingwen.domain.errors import Misused
 from mingwen.domain.kinds import KINDS
-from mingwen.domain.works import FAULTS, MOST_TEXT_CHARS, Act, Closing, Doer, Fault, Link, Material, Opening, Step
+from mingwen.domain.steps import Act, Doer
+from mingwen.domain.works import FAULTS, MOST_TEXT_CHARS, Closing, Fault, Link, Material, Opening, Step
 from mingwen.services import authorship, recording
 from mingwen.services.authorship import Story
 from mingwen.services.recording import RecordAct

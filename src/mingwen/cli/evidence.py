@@ -12,11 +12,11 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from cryptography.hazmat.primitives import hashes
-
 from mingwen import face, settings, wiring
 from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, complaint, line, object_line, report_error
+from mingwen.cli.words import say as spoken
+from mingwen.domain.digests import of_stream
 from mingwen.domain.errors import Malformed, Misused, Refused
 from mingwen.proofs import verifier, words
 from mingwen.proofs.verifier import Report
@@ -57,9 +57,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
             made = evidence.export(world, command, file=file, reports=_reports)
         sink.write(made.data)
     content = made.case.content
+    for name, places in made.repeated.items():
+        complaint(spoken(config.language, "evidence-repeated", name=clean(name), places=clean(", ".join(places))))
     if given["as_json"]:
-        bound = {"bound": content.bound} if content else {}
-        object_line({"bundle": str(target), "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **bound})
+        more: dict[str, object] = {"bound": content.bound} if content else {}
+        more |= {"repeated": made.repeated} if made.repeated else {}
+        object_line({"bundle": str(target), "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **more})
         return exits.WELL
     line(f"{clean(str(target))}: {len(made.data)} bytes, SHA-256 {made.sha256}")
     if content and not content.bound:
@@ -158,7 +161,8 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     content = None
     if given["content"]:
         with opened(Path(str(given["content"]))) as source:
-            content = _measured(source)
+            size, sha256, sm3 = of_stream(source)
+        content = (size, sha256.hex(), sm3.hex())
     try:
         report = verifier.verify(data, keys, witnesses, roots, content)
     except ValueError as e:
@@ -169,17 +173,6 @@ def verify(name: str, given: Mapping[str, object]) -> int:
     else:
         _print(report, language, idle=_idle(report, pinned=bool(keys)))
     return exits.FINDING if report.outcome == "broken" else exits.WELL
-
-
-def _measured(source: BinaryIO) -> tuple[int, str, str]:
-    """Return the size of a file, its SHA-256 and its SM3."""
-    size, made = 0, [hashes.Hash(verifier.HASHES[name]) for name in ("sha256", "sm3")]
-    while data := source.read(_AT_ONCE):
-        size += len(data)
-        for each in made:
-            each.update(data)
-    sha256, sm3 = (each.finalize().hex() for each in made)
-    return size, sha256, sm3
 
 
 def _key(text: str) -> str:
@@ -242,8 +235,9 @@ def _print_entry(entry: Mapping[str, object], language: str) -> None:
 
 
 def _print_content(content: Mapping[str, object], language: str) -> None:
-    about = f"{clean(str(content['name']))}, {content['bytes']} bytes, SHA-256 {content['sha256']}"
-    line(f"{say(words.PARTS, 'content', language)}: {about}")
+    digest = f"SHA-256 {content['sha256']}" if content["sha256"] else ""
+    about = (clean(str(content["name"])), f"{content['bytes']} bytes", digest)
+    line(f"{say(words.PARTS, 'content', language)}: {', '.join(filter(None, about))}")
     if not content["bound"]:
         line(f"  {say(words.PARTS, 'unbound', language)}")
 

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from mingwen.cli.options import shared
-from mingwen.domain.works import Act, Doer
+from mingwen.domain.steps import Act, Doer
 
 _work: Final = click.argument("work", metavar="WORK")
 _by: Final = click.option("--by", metavar="WHO", default="", help="Who did it; not given: the work's author.")

@@ -2,18 +2,19 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event
 from typing import Final
 
 from mingwen import wire, wiring
 from mingwen.cli import exits
-from mingwen.cli.terminal import clean, coloured, line, object_line
+from mingwen.cli.terminal import clean, coloured, line, object_line, report_error
 from mingwen.cli.words import VERDICTS, say
+from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Entry
 from mingwen.domain.kinds import KINDS
 from mingwen.domain.verdicts import Verdict
-from mingwen.ports import Ledger
+from mingwen.ports import Ledger, LogWorld
 
 PAUSE_SECONDS: Final = 0.5
 """So often the tail looks for more."""
@@ -37,17 +38,26 @@ def tail(flags: Mapping[str, object], *, limit: int, follow: bool, as_json: bool
     """Show published entries, oldest first."""
     from mingwen import wiring_log  # noqa: PLC0415 - the list of a store needs none of it
 
-    config = wiring.configuration(**flags)
-    with closing(wiring_log.log_world(config)) as world:
-        pause, newest = Event(), world.archive.newest()
-        start = max(0, newest.size - limit) if newest else 0
+    config, pause = wiring.configuration(**flags), Event()
+    with closing(wiring_log.log_world(config)) as world, suppress(KeyboardInterrupt):  # SIGTERM too: so following ends well
+        start = max(0, _signed(world) - limit)
         while True:
-            start = _published(world.ledger, start, newest.size if newest else 0, config.language, as_json=as_json)
+            try:
+                start = _published(world.ledger, start, _signed(world), config.language, as_json=as_json)
+            except Unavailable as e:
+                if not follow:
+                    raise
+                report_error(e, language=config.language)  # the next look may find it well again
             if not follow:
                 return exits.WELL
             sys.stdout.flush()  # whoever reads a pipe waits for it
             pause.wait(PAUSE_SECONDS)
-            newest = world.archive.newest()
+    return exits.WELL
+
+
+def _signed(world: LogWorld) -> int:
+    newest = world.archive.newest()
+    return newest.size if newest else 0
 
 
 def _published(ledger: Ledger, start: int, end: int, language: str, *, as_json: bool) -> int:

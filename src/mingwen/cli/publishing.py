@@ -3,7 +3,7 @@
 import base64
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -34,7 +34,8 @@ def run(flags: Mapping[str, object], *, follow: bool, rebuild: bool, as_json: bo
         if rebuild:
             _rebuilt(world, config.language, as_json=as_json)
         if follow:
-            _follow(world, config, as_json=as_json)
+            with suppress(KeyboardInterrupt):  # Ctrl-C or SIGTERM: to be told to stop is how it ends well
+                _follow(world, config, as_json=as_json)
             return exits.WELL
         return _once(world, config, as_json=as_json)
 

@@ -14,9 +14,16 @@ class Kind:
     en: str
     zh: str
     personal: frozenset[str] = field(default_factory=frozenset)
-    """Fields that may name or describe a person; what an erasure on request takes unless it is told otherwise."""
+    """Fields that may name or describe a person; what an erasure on request takes unless told otherwise (``of_persons``)."""
     by_hand: bool = False
-    """May somebody record it directly, for an act that happened elsewhere?"""
+    """May somebody record it directly, for an act that happened elsewhere? Then any field may name a person."""
+
+    def of_persons(self, names: frozenset[str]) -> frozenset[str]:
+        """Return those of an entry's fields that may name or describe a person."""
+        return names - _OF_THE_CONTENT if self.by_hand else names & self.personal
+
+
+_OF_THE_CONTENT: Final = frozenset({"subject", "bytes", "sha256", "sm3"})
 
 
 def _kind(name: str, en: str, zh: str, personal: str = "by", *, by_hand: bool = False) -> Kind:
@@ -36,13 +43,18 @@ _KINDS: Final = (
     _kind("entries.expired", "entries whose period ended were erased", "记录到期删除"),
     _kind("hold.placed", "erasure was put on hold", "设置保全", "by reason"),
     _kind("hold.released", "a hold was released", "解除保全", "by reason"),
-    _kind("flag.raised", "a content was flagged", "举报或标记内容", "by reason note", by_hand=True),
-    _kind("ruling.given", "a ruling was given", "作出处置决定", "by reason note", by_hand=True),
-    _kind("licence.granted", "a licence was granted", "授予许可", "by licensee note", by_hand=True),
-    _kind("licence.withdrawn", "a licence was withdrawn", "撤回许可", "by licensee reason note", by_hand=True),
+    _kind("flag.raised", "a content was flagged", "举报或标记内容", by_hand=True),
+    _kind("ruling.given", "a ruling was given", "作出处置决定", by_hand=True),
+    _kind("licence.granted", "a licence was granted", "授予许可", by_hand=True),
+    _kind("licence.withdrawn", "a licence was withdrawn", "撤回许可", by_hand=True),
 )
 
 KINDS: Final = {kind.name: kind for kind in _KINDS}
+
+
+def personal_names() -> frozenset[str]:
+    """Return the names of fields that may tell of persons, of every kind."""
+    return frozenset().union(*(kind.personal for kind in KINDS.values()))
 
 
 def recordable(name: str) -> Kind:

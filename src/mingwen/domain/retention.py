@@ -168,7 +168,7 @@ def fields(entry: Entry) -> frozenset[str]:
 def personal(entry: Entry) -> frozenset[str]:
     """Return those of them that may tell of persons; of a kind that the table does not know, all."""
     kind = KINDS.get(entry.kind)
-    return fields(entry) & kind.personal if kind else fields(entry)
+    return kind.of_persons(fields(entry)) if kind else fields(entry)
 
 
 def expired(kind: str, numbers: Sequence[int], days: int, *, by: str, now: datetime) -> Outcome[None]:

@@ -7,11 +7,11 @@ the chain can be followed after a person's prompt is gone. The digest of the fie
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.evidence import Entry, Outcome
+from mingwen.domain.steps import Act, Doer
 
 OPENED: Final = "work.opened"
 STEP: Final = "work.step"
@@ -24,24 +24,6 @@ MOST_FILES: Final = 1000
 """In one step; ours."""
 MOST_STEPS: Final = 10_000
 """In one work; ours."""
-
-
-class Act(StrEnum):
-    """What a step was."""
-
-    PROMPT = "prompt"
-    PARAMETERS = "parameters"
-    DRAFT = "draft"
-    CHOICE = "choice"
-    EDIT = "edit"
-    NOTE = "note"
-
-
-class Doer(StrEnum):
-    """Who did it, as whoever recorded it said."""
-
-    HUMAN = "human"
-    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True)

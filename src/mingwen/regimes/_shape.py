@@ -9,13 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mingwen.domain.labels import AigcLabel
 from mingwen.domain.manifests import Manifest, State
 from mingwen.domain.media import Medium
-from mingwen.domain.retention import Least
 from mingwen.domain.verdicts import Report
+
+if TYPE_CHECKING:  # whoever labels erases nothing
+    from mingwen.domain.retention import Least
 
 
 class Need(StrEnum):
@@ -103,7 +105,7 @@ class Regime:
     """From when it applies."""
     needs: frozenset[Need]
     duties: tuple[Duty, ...]
-    retention: tuple[Least, ...] = ()
+    retention: "tuple[Least, ...]" = ()
     """What has to stay in the log, and how long; nothing where no clause with a number is known."""
 
 

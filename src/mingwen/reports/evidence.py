@@ -129,7 +129,7 @@ def _content(case: Case, say: _Speaker) -> Iterator[Block]:
     digests = (("SHA-256", content.sha256), ("SM3", content.sm3), (say("iscc"), content.iscc))
     yield Facts(
         [
-            (say("name"), Verbatim(say.shown(content.name))),
+            (say("name"), Verbatim(say.shown(content.name)) if content.name else say("unknown")),
             (say("size"), say("bytes", count=f"{content.size_bytes:,}")),
             *((name, Verbatim(say.shown(value)) if value else say("unknown")) for name, value in digests),
             (say("told-by"), say("entry-number", index=content.entry)),

@@ -9,8 +9,10 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from mingwen import formats
+from mingwen.domain.digests import of_stream
 from mingwen.domain.errors import Malformed, Misused, Refused, Unproven
 from mingwen.domain.evidence import Entry, Outcome, Published, Record
+from mingwen.domain.kinds import personal_names
 from mingwen.domain.verdicts import read_site
 from mingwen.formats import HEAD_BYTES
 from mingwen.ports import LogWorld
@@ -23,8 +25,11 @@ from mingwen.services._files import NOTHING, Beside, reading
 
 Reports = Callable[[Case], Mapping[str, bytes]]
 """Makes what people read of a case, by names of files."""
-_AT_ONCE: Final = 1 << 20
 _SIGNS_NOTES: Final = (Kind.ED25519, Kind.SM2)
+_ALWAYS_KNOWN: Final = frozenset({"subject", "by", "file", "sha256", "sm3", "label"})
+"""Names that every verifier knows (docs/reference/evidence-bundle.md)."""
+_LEAST_BYTES: Final = 4
+"""Shorter words stand anywhere by chance; two Chinese characters take six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,8 @@ class ExportEvidence:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def shows(self, name: str) -> bool:
-        """Say whether a field of this name is shown."""
-        return name not in self.conceal and (self.reveal is None or name in self.reveal)
+        """Say whether fields of this name are shown."""
+        return (self.reveal is None or name in self.reveal) and name not in self.conceal
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ class Exported:
     """Hexadecimal; the subject of the entry that tells of the export."""
     numbers: tuple[int, ...]
     case: Case
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that are kept back though their words stand elsewhere in the bundle, and where: names of fields, or ``content``,
+    ``custody``, ``environment``."""
 
 
 def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None, reports: Reports | None = None) -> Exported:
@@ -85,10 +93,10 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     now = world.clock.now()
     content, subjects = _content(file) if file else (None, [])
     records = _records(world, command, content, subjects)
-    _require_fields(command, records)
+    _require_known(command, records)
     heads = _heads(world, [_position(world, r) for r in records])
     if content:
-        content = _as_shown(_told_of(content, records), command)
+        content = _discreet(_told_of(content, records), command)
     acts, evidence = _opened(world, command, records, heads)
     # A key that came later, beside the first, did not sign what was there before.
     signers = [s.key for i, s in enumerate(world.signers) if i == 0 or all(_signed(h, s.key) for h in heads)]
@@ -99,7 +107,8 @@ def export(world: LogWorld, command: ExportEvidence, *, file: File | None = None
     case = replace(case, acts=_bounded(case.acts, _held(bare)))
     made = _sealed(world, case, evidence, reports(case), now) if reports else bare
     _held(made)
-    exported = Exported(made, hashlib.sha256(made).hexdigest(), tuple(r.number for r in records), case)
+    numbers, repeated = tuple(r.number for r in records), _repeated(command, records, case)
+    exported = Exported(made, hashlib.sha256(made).hexdigest(), numbers, case, repeated)
     _recorded(world, command, exported, now)
     return exported
 
@@ -114,12 +123,8 @@ def _recorded(world: LogWorld, command: ExportEvidence, exported: Exported, now:
 
 def _content(file: File) -> tuple[Content, list[str]]:
     """Measure a file, and read its labels; return also what entries about it may be about: the numbers in them, or its name."""
-    sha256, sm3, size = hashlib.sha256(), _sm3(), 0
     file.source.seek(0)
-    while data := file.source.read(_AT_ONCE):
-        size += len(data)
-        sha256.update(data)
-        sm3(data)
+    size, sha256, sm3 = of_stream(file.source)
     try:
         file.source.seek(0)
         format_ = formats.of(file.source.read(HEAD_BYTES), PurePath(file.name).suffix)
@@ -129,30 +134,8 @@ def _content(file: File) -> tuple[Content, list[str]]:
     labels = tuple(Label(site.place, site.text.encode("utf-8", "surrogatepass")) for site in sites)
     parsed = [label for site in sites if (label := read_site(site)[0].label)]
     subjects = dict.fromkeys(n for label in parsed for n in (label.ProduceID, label.PropagateID) if n)
-    content = Content(PurePath(file.name).name, size, sha256.hexdigest(), sm3(b"").hex(), file.iscc, labels, -1)
+    content = Content(PurePath(file.name).name, size, sha256.hex(), sm3.hex(), file.iscc, labels, -1)
     return content, list(subjects or dict.fromkeys((file.name, content.name)))
-
-
-def _sm3() -> Callable[[bytes], bytes]:
-    """Return what takes in bytes and tells the SM3 of all so far."""
-    try:
-        made = hashlib.new("sm3")
-    except ValueError:  # a Python built without it
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only such a Python pays for it
-
-        other = hashes.Hash(hashes.SM3())
-
-        def fed(data: bytes) -> bytes:
-            other.update(data)
-            return other.copy().finalize()
-
-        return fed
-
-    def taken(data: bytes) -> bytes:
-        made.update(data)
-        return made.digest()
-
-    return taken
 
 
 def _records(world: LogWorld, command: ExportEvidence, content: Content | None, subjects: Sequence[str]) -> list[Record]:
@@ -220,18 +203,53 @@ def _told_of(content: Content, records: Sequence[Record]) -> Content:
     raise Refused("evidence.changed", what, hint=hint)
 
 
-def _as_shown(content: Content, command: ExportEvidence) -> Content:
-    """Keep back what the entry's fields would have told of the file too."""
-    name = content.name if command.shows("file") else f"file{PurePath(content.name).suffix}"
-    return replace(content, name=name, labels=content.labels if command.shows("label") else ())
+def _require_known(command: ExportEvidence, records: Sequence[Record]) -> None:
+    """Refuse a misspelt name, which would show what was to be kept back."""
+    there = {name for record in records for name in leaves.fields(record.entry)}
+    if unknown := sorted(((command.reveal or frozenset()) | command.conceal) - there - _ALWAYS_KNOWN - personal_names()):
+        what = f"expected names of fields to show or to keep back, got {', '.join(unknown)}"
+        raise Misused("evidence.field", what, hint=f"these entries have: {', '.join(sorted(there)) or 'none that are left'}")
 
 
-def _require_fields(command: ExportEvidence, records: Sequence[Record]) -> None:
-    """Refuse a name that no entry has: who mistypes what is to be kept back must not hand it out."""
-    known = {name for record in records for name in leaves.fields(record.entry)}
-    if unknown := sorted(((command.reveal or frozenset()) | command.conceal) - known):
-        what = f"expected names of fields, got {', '.join(unknown)}"
-        raise Misused("evidence.field", what, hint=f"these entries have: {', '.join(sorted(known))}")
+def _discreet(content: Content, command: ExportEvidence) -> Content:
+    """Keep back of a file what is kept back of its entries: a digest without salt beside a hidden one would open it."""
+    sha256, sm3 = (value if command.shows(name) else None for name, value in (("sha256", content.sha256), ("sm3", content.sm3)))
+    told = sha256 or sm3
+    return replace(
+        content,
+        name=content.name if command.shows("file") else "",
+        sha256=sha256,
+        sm3=sm3,
+        iscc=content.iscc if told else None,
+        labels=content.labels if command.shows("label") else (),
+        bound=content.bound and bool(told),
+    )
+
+
+def _repeated(command: ExportEvidence, records: Sequence[Record], case: Case) -> dict[str, tuple[str, ...]]:
+    """Find the words of fields that are kept back among what is shown."""
+    shown = {"environment": list(case.environment.values()), "custody": [t for row in case.custody for t in (row.by, row.what)]}
+    for act in case.acts:
+        for name, value in act.fields.items():
+            shown.setdefault(name, []).extend(_texts(value))
+    if case.content:
+        shown["content"] = [case.content.name, *(label.data.decode("utf-8", "replace") for label in case.content.labels)]
+    kept = {(n, t) for r in records for n, v in leaves.fields(r.entry).items() if not command.shows(n) for t in _texts(v)}
+    whole = {place: "\0".join(texts) for place, texts in shown.items()}
+    found: dict[str, set[str]] = {}
+    for name, text in kept:
+        if len(text.encode()) >= _LEAST_BYTES:
+            found.setdefault(name, set()).update(place for place, words in whole.items() if text in words)
+    return {name: tuple(sorted(places)) for name, places in sorted(found.items()) if places}
+
+
+def _texts(value: object) -> list[str]:
+    """Return every text in a value."""
+    if isinstance(value, Mapping):
+        return [text for each in value.values() for text in _texts(each)]
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
 
 
 def _opened(

@@ -50,7 +50,7 @@ class EraseFields:
     reason: str
     by: str
     names: tuple[str, ...] = ()
-    """Which; none takes those that may tell of persons (``Kind.personal``)."""
+    """Which; none takes those that may tell of persons (``Kind.of_persons``)."""
     everything: bool = False
     """All fields instead."""
 

@@ -11,7 +11,8 @@ import pytest
 from mingwen.domain import works
 from mingwen.domain.errors import Misused, Refused
 from mingwen.domain.evidence import Outcome
-from mingwen.domain.works import Act, Closing, Doer, Link, Material, Opening, Step, Work
+from mingwen.domain.steps import Act, Doer
+from mingwen.domain.works import Closing, Link, Material, Opening, Step, Work
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 A = Material("a.png", 1, "aa", "aa")

@@ -30,14 +30,15 @@ class SqlHolds:
                 save_entries(connection, outcome)
 
     def release(self, id: str, at: datetime, outcome: Outcome[None]) -> None:  # noqa: A002 - as Hold has it
-        """End a hold; one that was released before stays as it is."""
+        """End a hold: its id stays, so that it ends once; what it was for stands in its entries, where it can be erased."""
         with self._database.writing(HOLDS_LOCK) as connection:
             row = _find(connection, id)
             if row is None:
-                hint = "`mingwen log holds` lists them"
+                hint = "`mingwen retention holds` lists them"
                 raise Misused("hold.unknown", f"expected the id of a hold, got {id!r}", hint=hint)
             if row["released_at"] is None:
-                connection.execute(sa.update(HOLDS).where(HOLDS.c.id == row["id"]).values(released_at=rows.instant(at)))
+                ended = {"released_at": rows.instant(at), "subject": "", "reason": "", "by": ""}
+                connection.execute(sa.update(HOLDS).where(HOLDS.c.id == row["id"]).values(ended))
                 save_entries(connection, outcome)
 
     def active(self) -> Sequence[Hold]:

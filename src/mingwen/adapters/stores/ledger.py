@@ -22,6 +22,7 @@ _HIDDEN_BYTES: Final = 2 * DIGEST_BYTES
 _ERASED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "label": {"label": "", "produce_id": ""},
     "file": {"file_name": ""},
+    "notice": {"notice": None},
     "delivery": {"recipient": None, "agreement": None, "reason": None},
 }
 """What a content loses with a field of its entry."""
@@ -85,7 +86,9 @@ class SqlLedger:
             erased = [_erase(connection, number, names, standing) for number in numbers]
             if any(erased):
                 save_entries(connection, outcome)
-            return any(erased)
+        if any(erased):
+            self._database.forget()
+        return any(erased)
 
     def follow(self, number: int, outcome: Outcome[None]) -> bool:
         """Save an outcome of one entry if none about its subject came after ``number``; one at a time does."""

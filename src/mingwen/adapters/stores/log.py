@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from mingwen.adapters.stores.sqlite import BUSY_SECONDS, place
 from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Outcome
 
-# A commit survives a power cut (FULL); what is erased is overwritten with zeros (secure_delete).
+# A commit survives a power cut (FULL); what is erased, or moved to another page, is overwritten with zeros (secure_delete).
 _PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
 
@@ -44,6 +44,12 @@ class Database:
             if lock is not None and connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
             yield connection
+
+    def forget(self) -> None:
+        """Empty the write-ahead log of SQLite, where earlier pages stand until it begins anew; wait for who still reads them."""
+        if self._engine.dialect.name == "sqlite":
+            with _translated(), closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close every connection."""
