@@ -68,7 +68,7 @@ def test_what_the_publisher_takes_every_verifier_takes() -> None:
     """A stamp whose key or number of certificates a verifier refuses is of no use in a bundle."""
     assert rfc3161.MOST_CERTIFICATES == verifier.MOST_CERTIFICATES
     names = {"secp256r1", "secp384r1", "secp521r1"}
-    assert names == _certificates._CURVES  # noqa: SLF001 - the rule itself
+    assert names == _certificates._CURVES
     assert sum(kind == "ec" for kind in verifier.KEYS.values()) == len(names)
 
 
@@ -113,7 +113,7 @@ def world(tmp_path: Path) -> Iterator[WitnessWorld]:
 
 
 def test_copied_lines_do_not_fill_what_a_witness_keeps(world: WitnessWorld) -> None:
-    """Whoever sends a checkpoint of a log with its signature 64 times left the witness with a note that is too long to be read."""
+    """A checkpoint with its signature 64 times left the witness with a note that is too long to be read."""
     text, _, line = LOG.note(5).rpartition("\n\n")
     assert witnessing.cosign(world, written(0, [], f"{text}\n\n{line * 64}")).status == OK
     assert witnessing.cosign(world, written(5, LOG.proof(5, 6), LOG.note(6))).status == OK
