@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -661,6 +662,12 @@ changed_stamp(
     "Something among the certificates is none; nobody needs it.",
     lambda t: signed_data(t)[3][1].append(other_certificate()),
 )
+changed_stamp(
+    "stamp-certificate-longer",
+    "Its issuer's certificate holds an element too many.",
+    lambda t: next(c for c in signed_data(t)[3][1] if c[1][0][1][3] == c[1][0][1][5])[1].append([0x05, b""]),
+    "stamp.chain",
+)
 stamp("stamp-not-der", "A length too long.", lambda t, s: long_length(token(t, attested(s))), "stamp.malformed")
 certified_stamp(
     "stamp-curve",
@@ -730,13 +737,16 @@ def labelled(text: str) -> str:
     return LABEL.replace('"Label":"1"', text)
 
 
+def two_labels(theirs: str, ours: str) -> bytes:
+    return draft(label=labelled(theirs).encode(), detail={"label": labelled(ours)}).sealed()
+
+
 for name, proves, theirs, ours in (
     ("content-label-nan", "The label in the file is no JSON.", '"x":NaN,"Label":"1"', '"Label":"1"'),
     ("content-label-numbers", "1 and true are not the same label.", '"Label":1', '"Label":true'),
     ("content-label-null", "Nothing is not an empty text.", '"Label":null', '"Label":""'),
 ):
-    given = draft(label=labelled(theirs).encode(), detail={"label": labelled(ours)})
-    vector(name, proves, "content.label")(given.sealed)
+    vector(name, proves, "content.label")(partial(two_labels, theirs, ours))
 vector("holds-label-huge-number", "A number of 5,000 figures stands beside the label.")(
     lambda: draft(label=labelled(f'"x":{"9" * 5000},"Label":"1"').encode()).sealed()
 )

@@ -113,7 +113,7 @@ def world(tmp_path: Path) -> Iterator[WitnessWorld]:
 
 
 def test_copied_lines_do_not_fill_what_a_witness_keeps(world: WitnessWorld) -> None:
-    """Whoever sends a checkpoint of a log with its signature 64 times left the witness with a note too long to be read."""
+    """A checkpoint with its signature 64 times left the witness with a note that is too long to be read."""
     text, _, line = LOG.note(5).rpartition("\n\n")
     assert witnessing.cosign(world, written(0, [], f"{text}\n\n{line * 64}")).status == OK
     assert witnessing.cosign(world, written(5, LOG.proof(5, 6), LOG.note(6))).status == OK
