@@ -46,7 +46,19 @@ def witness(post: Post) -> WitnessWorld:
     signers = [cosigner(home(k), post.name) for k in post.keys]
     if len({s.key.kind for s in signers}) < len(signers):
         raise Misused("witness.keys", "expected keys of different kinds, got two of one", hint="one Ed25519, one ML-DSA-44")
-    return WitnessWorld(SystemClock(), SqliteSeen(home(post.state)), signers, by_origin([notes.parse_key(k) for k in post.logs]))
+    return WitnessWorld(SystemClock(), SqliteSeen(home(post.state)), signers, by_origin([verifier_key(k) for k in post.logs]))
+
+
+def verifier_key(text: str) -> Key:
+    """Read a verifier key that somebody typed.
+
+    Raises:
+        Misused: it is none (``usage.key``).
+    """
+    try:
+        return notes.parse_key(text)
+    except Malformed as e:
+        raise Misused("usage.key", e.message, hint=e.hint) from e
 
 
 def by_origin(keys: Sequence[Key]) -> Mapping[str, Sequence[Key]]:

@@ -187,3 +187,10 @@ def test_values_are_printed_as_json_writes_them(world: LogWorld, run: Run, tmp_p
     world.store.save([Outcome(None, (entry,))])
     run("evidence", "export", "1", "-o", tmp_path / "case.zip")
     assert '[{"good": true, "name": "猫", "seen": null}]' in run("evidence", "verify", tmp_path / "case.zip").stdout.decode()
+
+
+def test_a_mistyped_key_is_wrong_usage_wherever_it_is_typed(run: Run, tmp_path: Path) -> None:
+    run("witness", "key", "new", "-o", "w.pem", "--name", "w.example/1")
+    serve = ("witness", "serve", "--name", "w.example/1", "--key", "w.pem", "--state", "s.db", "--log", "garbage")
+    for command in (serve, ("monitor", tmp_path, "--key", "garbage")):
+        assert b"usage.key" in run(*command, status=2).stderr

@@ -14,7 +14,6 @@ from mingwen.cli import exits
 from mingwen.cli.terminal import clean, coloured, findings, line, object_line, report_error
 from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Misused, Unavailable
-from mingwen.proofs import notes
 from mingwen.proofs.notes import Checkpoint
 from mingwen.services import monitoring, witnessing
 from mingwen.services.monitoring import Watched, WatchLog
@@ -114,7 +113,8 @@ class Look:
 def monitor(look: Look, *, follow: float | None, language: str | None, as_json: bool) -> int:
     """Look once, or again and again; the status tells whether anything was ever wrong."""
     language = wiring.configuration(language=language).language
-    command = WatchLog([notes.parse_key(k) for k in look.keys], [notes.parse_key(k) for k in look.witnesses], look.entries)
+    keys, witnesses = ([wiring_watch.verifier_key(text) for text in texts] for texts in (look.keys, look.witnesses))
+    command = WatchLog(keys, witnesses, look.entries)
     world = wiring_watch.monitor(look.log, look.state)
     status = exits.WELL
     try:
