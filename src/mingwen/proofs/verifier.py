@@ -390,9 +390,10 @@ def step_11_keys(out: Report, log: list[Key], signed: set[Key], mine: list[Key])
 
 # What the steps rest on: keys, notes and checkpoints (c2sp.org/signed-note)
 def read_key(text: str) -> Key:
-    name, number, data = text.split("+", 2)
+    name, number, data = (*text.split("+", 2), "", "")[:3]
     raw, mark = unbase64(data), name.encode() + b"\n"
-    kind = next(k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k])
+    kind = next((k for k in KINDS if raw.startswith(k) and len(raw) == len(k) + KINDS[k]), b"")
+    require(kind, f"a verifier key, name+id+base64, not {text[:80]!r}")
     made = Key(text, name, kind, raw[len(kind) :], hashlib.sha256(mark + raw).digest()[:4])
     require(made.id.hex() == number and re.fullmatch(r"[^\s+]{1,255}", name), "a verifier key")
     return made

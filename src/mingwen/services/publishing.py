@@ -13,7 +13,7 @@ from mingwen.domain.errors import MingwenError, Unproven
 from mingwen.domain.evidence import Published
 from mingwen.ports import Authority, LogWorld, Witness
 from mingwen.proofs import merkle, notes, tiles
-from mingwen.proofs.notes import Checkpoint, Note
+from mingwen.proofs.notes import Checkpoint, Key, Note, Signature
 from mingwen.proofs.tiles import Frontier
 from mingwen.services._log import CHECKPOINT, edge, grown, head
 
@@ -183,10 +183,20 @@ def _agree(world: LogWorld, signed: Published | None, shown: int | None, old: Ch
         raise Unproven("log.head-old", message, hint=f"it was put back to an earlier state; {_ADOPT}")
     if signed and (found := notes.parse_checkpoint(notes.parse(signed.note.encode()).text)).origin != world.origin:
         raise _of_another(world, found)
+    if signed and not any(_is_by(s, world.signers[0].key) for s in notes.parse(signed.note.encode()).signatures):
+        hint = (
+            "put the old key back as the first of log.keys: a log keeps its key; another key begins another log, of another name"
+        )
+        message = f"expected the checkpoints in the store to be signed by {world.signers[0].key}, the newest is not"
+        raise Unproven("log.key-changed", message, hint=hint)
     if old and size < old.size:
         raise _rolled_back(old.size, size)
     if signed and old and signed.size == old.size and not signed.note.startswith(old.text):
         raise _fork(old.size)
+
+
+def _is_by(signature: Signature, key: Key) -> bool:
+    return (signature.name, signature.id) == (key.name, key.id)
 
 
 def _of_another(world: LogWorld, found: Checkpoint) -> Unproven:
