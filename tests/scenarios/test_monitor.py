@@ -307,7 +307,7 @@ def test_the_command_tells_and_keeps_evidence(tmp_path: Path) -> None:
     kept = [notes.parse(Path(name).read_bytes()) for name in told["evidence"]]
     assert [str(n) for n in kept] == [LOG.note(300), TWISTED.note(300)]
     assert all(notes.check(n, LOG.key) for n in kept)
-    assert command(tmp_path, "--key", "x").returncode == 3
+    assert command(tmp_path, "--key", "x").returncode == 2
     assert command(tmp_path / "none", "--key", str(LOG.key)).returncode == 1
 
 
