@@ -204,3 +204,9 @@ def test_a_mistyped_key_is_wrong_usage_wherever_it_is_typed(run: Run, tmp_path: 
     serve = ("witness", "serve", "--name", "w.example/1", "--key", "w.pem", "--state", "s.db", "--log", "garbage")
     for command in (serve, ("monitor", tmp_path, "--key", "garbage")):
         assert b"usage.key" in run(*command, status=2).stderr
+
+
+def test_a_bundle_goes_to_standard_output(run: Run, tmp_path: Path) -> None:
+    done = run("evidence", "export", labelled(run, tmp_path), "-o", "-", "--json")
+    assert verifier.verify(done.stdout).outcome == "consistent"
+    assert not (tmp_path / "-").exists()

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -32,6 +33,8 @@ MOST_KEY_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 1 << 20
 _NUMBER: Final = re.compile("[0-9]{1,18}")
 """Of an entry; what is longer fits no store."""
+_STANDARD: Final = "-"
+"""As a name: standard output."""
 _COLOURS: Final = {"proven": "green", "consistent": "yellow", "broken": "red"}
 
 
@@ -46,8 +49,8 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     paths = [n for n in names if os.path.isfile(n)]  # noqa: PTH113 - never raises, whatever the name
     if len(paths) > 1:
         raise Misused("usage.combination", "expected one file at most, got several", hint="make a bundle for each")
-    command, target = _command([n for n in names if n not in paths], given, config), Path(str(given["output"]))
-    with _file(paths) as file, staged(target, replace=bool(given["overwrite"])) as sink:
+    command, target = _command([n for n in names if n not in paths], given, config), str(given["output"])
+    with _file(paths) as file, _sink(target, overwrite=bool(given["overwrite"])) as sink:
         try:
             made = evidence.export(world, command, file=file, reports=_reports)
         except Refused as e:
@@ -59,12 +62,12 @@ def export(names: Sequence[str], given: Mapping[str, object]) -> int:
     content = made.case.content
     for name, places in made.repeated.items():
         complaint(spoken(config.language, "evidence-repeated", name=clean(name), places=clean(", ".join(places))))
-    if given["as_json"]:
+    if given["as_json"] and target != _STANDARD:
         more: dict[str, object] = {"bound": content.bound} if content else {}
         more |= {"repeated": made.repeated} if made.repeated else {}
-        object_line({"bundle": str(target), "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **more})
+        object_line({"bundle": target, "sha256": made.sha256, "bytes": len(made.data), "entries": made.numbers, **more})
         return exits.WELL
-    line(f"{clean(str(target))}: {len(made.data)} bytes, SHA-256 {made.sha256}")
+    _tell(target, f"{len(made.data)} bytes, SHA-256 {made.sha256}")
     if content and not content.bound:
         complaint(say(words.PARTS, "unbound", config.language))
     return exits.WELL
@@ -245,7 +248,23 @@ def _print_content(content: Mapping[str, object], language: str) -> None:
 def write(name: str, output: str, *, overwrite: bool) -> int:
     """Write one of the verifiers that stand alone."""
     data = resources.files("mingwen.proofs").joinpath(name).read_bytes()
-    with staged(Path(output), replace=overwrite) as sink:
+    with _sink(output, overwrite=overwrite) as sink:
         sink.write(data)
-    line(f"{clean(output)}: {len(data)} bytes")
+    _tell(output, f"{len(data)} bytes")
     return exits.WELL
+
+
+@contextmanager
+def _sink(output: str, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Open a file that appears whole or not at all, or standard output."""
+    if output == _STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with staged(Path(output), replace=overwrite) as sink:
+            yield sink
+
+
+def _tell(output: str, what: str) -> None:
+    """Say what was written; beside standard output where that took it."""
+    (complaint if output == _STANDARD else line)(f"{clean(output)}: {what}")

@@ -12,7 +12,7 @@ def evidence() -> None:
 
 @evidence.command(short_help="Write a bundle about entries or a file.")
 @click.argument("names", metavar="ENTRY|FILE...", nargs=-1, required=True)
-@click.option("--output", "-o", metavar="ZIP", required=True, help="The bundle.")
+@click.option("--output", "-o", metavar="ZIP", required=True, help="The bundle, or - for standard output.")
 @click.option("--reveal", metavar="NAMES", help="Show only these fields: subject,label; the others are kept back.")
 @click.option("--conceal", metavar="NAMES", help="Keep these fields back: by,file.")
 @click.option("--custody", metavar="TEXT", multiple=True, help="Who had the file when, in words; may be repeated.")
@@ -44,7 +44,7 @@ def verify(name: str, **given: object) -> int:
 
 
 @evidence.command(short_help="Write the verifier as one Python file.")
-@click.option("--output", "-o", metavar="PY", required=True, help="The file, for example verifier.py.")
+@click.option("--output", "-o", metavar="PY", required=True, help="The file, for example verifier.py; - for standard output.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 def verifier(*, output: str, overwrite: bool) -> int:
     """Write the verifier as one file that needs Python and the package cryptography, and nothing of this program."""
@@ -54,7 +54,7 @@ def verifier(*, output: str, overwrite: bool) -> int:
 
 
 @evidence.command(short_help="Write the verifier as one HTML page.")
-@click.option("--output", "-o", metavar="HTML", required=True, help="The file, for example verify.html.")
+@click.option("--output", "-o", metavar="HTML", required=True, help="The file, for example verify.html; - for standard output.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 def page(*, output: str, overwrite: bool) -> int:
     """Write the verifier as one page for a browser, which asks nothing of any network."""
