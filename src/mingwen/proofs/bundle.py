@@ -1,6 +1,5 @@
 """The evidence bundle: one file that shows what was recorded of some acts (docs/reference/evidence-bundle.md)."""
 
-import base64
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Final
 from mingwen.domain.digests import sha256, sm3
 from mingwen.domain.errors import Misused
 from mingwen.domain.evidence import Published
+from mingwen.proofs._base64 import encoded
 from mingwen.proofs.canonical import canonical
 from mingwen.proofs.leaves import Digests
 
@@ -150,7 +150,7 @@ def files(
 
 def note(index: bytes) -> str:
     """Return the text of ``bundle.note`` for these bytes of ``bundle.json``; a key of the log has to sign it."""
-    return f"{FORMAT}\n{_base64(sha256(index))}\n{_base64(sm3(index))}\n"
+    return f"{FORMAT}\n{encoded(sha256(index))}\n{encoded(sm3(index))}\n"
 
 
 def packed(made: Mapping[str, bytes]) -> bytes:
@@ -190,7 +190,7 @@ def _entry(made: dict[str, bytes], act: Act, opened: Evidence) -> dict[str, obje
         "fields": f"entries/{act.index}.fields.json",
         "proof": f"entries/{act.index}.tlog-proof",
     }
-    hidden = sorted(({"sha256": _base64(d.sha256), "sm3": _base64(d.sm3)} for d in opened.hidden), key=lambda row: row["sha256"])
+    hidden = sorted(({"sha256": encoded(d.sha256), "sm3": encoded(d.sm3)} for d in opened.hidden), key=lambda row: row["sha256"])
     made[names["leaf"]] = act.leaf
     made[names["fields"]] = canonical({"disclosed": opened.disclosed, "hidden": hidden})
     made[names["proof"]] = opened.proof.encode()
@@ -202,7 +202,7 @@ def _head(made: dict[str, bytes], head: Head, consistency: Sequence[bytes]) -> d
     stamps = {f"checkpoints/{size}.{i}.tst": stamp.token for i, stamp in enumerate(head.published.stamps)}
     made |= stamps
     made[name] = head.published.note.encode()
-    return {"size": size, "note": name, "stamps": list(stamps), "consistency": [_base64(h) for h in consistency]}
+    return {"size": size, "note": name, "stamps": list(stamps), "consistency": [encoded(h) for h in consistency]}
 
 
 def _content(made: dict[str, bytes], content: Content) -> dict[str, object]:
@@ -220,8 +220,4 @@ def _content(made: dict[str, bytes], content: Content) -> dict[str, object]:
 
 
 def _digests(data: bytes) -> dict[str, str]:
-    return {"sha256": _base64(sha256(data)), "sm3": _base64(sm3(data))}
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return {"sha256": encoded(sha256(data)), "sm3": encoded(sm3(data))}

@@ -11,7 +11,6 @@ disclosures and the digests of the others can check them against the leaf, and l
 erased leaves its digests; the leaf stands, and nobody can say what it was about.
 """
 
-import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Final
 from mingwen.domain.digests import sha256, sm3
 from mingwen.domain.errors import Misused
 from mingwen.domain.evidence import Entry, Record
+from mingwen.proofs._base64 import encoded
 from mingwen.proofs.canonical import canonical
 
 VERSION: Final = 1
@@ -77,8 +77,8 @@ def leaf(kind: str, at: datetime, committed: Sequence[Digests]) -> bytes:
             "at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "fields": len(committed),
             "kind": kind,
-            "sha256": _base64(sha256(b"".join(sorted(d.sha256 for d in committed)))),
-            "sm3": _base64(sm3(b"".join(sorted(d.sm3 for d in committed)))),
+            "sha256": encoded(sha256(b"".join(sorted(d.sha256 for d in committed)))),
+            "sm3": encoded(sm3(b"".join(sorted(d.sm3 for d in committed)))),
             "v": VERSION,
         }
     )
@@ -102,10 +102,6 @@ def opens(record: Record) -> bool:
         return False
     hidden = [Digests(pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]) for pair in gone]
     return leaf(record.entry.kind, record.entry.at, [*shown, *hidden]) == record.leaf
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def _base64url(data: bytes) -> str:

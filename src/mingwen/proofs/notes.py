@@ -5,8 +5,6 @@ cosignature (0x06), and SM2 with SM3, for which C2SP assigns no byte: it is writ
 recommends.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import Final
 from mingwen.domain import sm2, sm2_signatures
 from mingwen.domain.digests import sha256
 from mingwen.domain.errors import Malformed
+from mingwen.proofs._base64 import decoded, encoded
 from mingwen.proofs.merkle import HASH_BYTES
 
 MOST_NOTE_BYTES: Final = 1 << 20
@@ -63,7 +62,7 @@ class Key:
 
     def __str__(self) -> str:
         """Write it as a verifier key: ``name+id+base64``."""
-        return f"{self.name}+{self.id.hex()}+{base64.b64encode(self.kind.value + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{encoded(self.kind.value + self.public)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Signature:
     value: bytes
 
     def __str__(self) -> str:
-        return f"{MARK}{self.name} {base64.b64encode(self.id + self.value).decode()}\n"
+        return f"{MARK}{self.name} {encoded(self.id + self.value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """What is signed."""
-        lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
+        lines = (self.origin, str(self.size), encoded(self.root), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -123,7 +122,7 @@ def parse_key(text: str) -> Key:
         Malformed: it is none, of another kind, or its number does not go with it (``key.verifier``).
     """
     name, id_hex, material = (*text.strip().split("+", 2), "", "")[:3]
-    data = _decoded(material)
+    data = decoded(material)
     kind = next((k for k in Kind if data and data.startswith(k.value)), None)
     if _NAME.fullmatch(name) and data and kind and len(data) == len(kind.value) + _KEY_BYTES[kind]:
         key = Key(name, kind, data[len(kind.value) :])
@@ -161,11 +160,11 @@ def parse_checkpoint(text: str) -> Checkpoint:
         Malformed: it is none (``checkpoint.malformed``).
     """
     origin, size, root, *extensions = text.removesuffix("\n").split("\n") if text.count("\n") >= _LINES else ("", "", "")
-    decoded = _decoded(root)
-    if not (origin and all(extensions) and _NUMBER.fullmatch(size) and decoded and len(decoded) == HASH_BYTES):
+    root_hash = decoded(root)
+    if not (origin and all(extensions) and _NUMBER.fullmatch(size) and root_hash and len(root_hash) == HASH_BYTES):
         hint = "a checkpoint is three lines: origin, size and root (c2sp.org/tlog-checkpoint)"
         raise Malformed("checkpoint.malformed", f"expected a checkpoint, got {text[:120]!r}", hint=hint)
-    return Checkpoint(origin, int(size), decoded, tuple(extensions))
+    return Checkpoint(origin, int(size), root_hash, tuple(extensions))
 
 
 def message(note_text: str, key: Key, at: int | None) -> bytes:
@@ -245,20 +244,11 @@ def signatures(lines: str) -> Sequence[Signature]:
 
 
 def _signature(line: str) -> Signature:
-    name, _, encoded = line.removeprefix(MARK).partition(" ")
-    data = _decoded(encoded)
+    name, _, written = line.removeprefix(MARK).partition(" ")
+    data = decoded(written)
     if not line.startswith(MARK) or not _NAME.fullmatch(name) or data is None or len(data) <= ID_BYTES:
         raise _malformed(f"a line of signature, got {line[:80]!r}")
     return Signature(name, data[:ID_BYTES], data[ID_BYTES:])
-
-
-def _decoded(text: str) -> bytes | None:
-    """Undo base64; None unless it is the one way to write these bytes."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return data if base64.b64encode(data).decode() == text else None
 
 
 def _malformed(expected: str) -> Malformed:

@@ -1,13 +1,12 @@
 """Proofs of inclusion as text, checkpoint included (c2sp.org/tlog-proof)."""
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.proofs import notes
+from mingwen.proofs._base64 import decoded, encoded
 from mingwen.proofs.merkle import HASH_BYTES, MOST_PROOF_HASHES
 
 FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
@@ -30,8 +29,8 @@ class Proof:
     """What nobody signed."""
 
     def __str__(self) -> str:
-        extra = "" if self.extra is None else f"extra {_base64(self.extra)}\n"
-        hashes = "".join(f"{_base64(h)}\n" for h in self.hashes)
+        extra = "" if self.extra is None else f"extra {encoded(self.extra)}\n"
+        hashes = "".join(f"{encoded(h)}\n" for h in self.hashes)
         return f"{FIRST_LINE}\n{extra}index {self.index}\n{hashes}\n{self.note}"
 
 
@@ -62,15 +61,11 @@ def parse(data: bytes) -> Proof:
     return proof
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
 def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as e:
-        raise _malformed("base64") from e
+    data = decoded(text)
+    if data is None:
+        raise _malformed("base64 in its one form")
+    return data
 
 
 def _malformed(expected: str) -> Malformed:

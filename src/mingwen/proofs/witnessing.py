@@ -4,8 +4,6 @@ Nothing is signed or kept here. ``judge`` says whether a request may be cosigned
 calls it keeps the new one before an answer leaves, and makes sure that nobody did the same in the meantime.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Final
 
 from mingwen.domain.errors import Malformed
 from mingwen.proofs import merkle, notes
+from mingwen.proofs._base64 import decoded, encoded
 from mingwen.proofs.merkle import EMPTY_ROOT, MOST_PROOF_HASHES
 from mingwen.proofs.notes import Checkpoint, Key, Note, Signature
 
@@ -56,7 +55,7 @@ class Accepted:
 
 def written(old: int, proof: Sequence[bytes], note: str) -> bytes:
     """Write the body of a request."""
-    return "".join((f"old {old}\n", *(f"{base64.b64encode(h).decode()}\n" for h in proof), "\n", note)).encode()
+    return "".join((f"old {old}\n", *(f"{encoded(h)}\n" for h in proof), "\n", note)).encode()
 
 
 def parse(body: bytes) -> Request:
@@ -140,11 +139,8 @@ def _number(text: str) -> int | None:
 
 
 def _hash(line: str) -> bytes:
-    try:
-        data = base64.b64decode(line, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    if len(data) != merkle.HASH_BYTES or base64.b64encode(data).decode() != line:
+    data = decoded(line)
+    if data is None or len(data) != merkle.HASH_BYTES:
         raise _malformed("hashes of 32 bytes in base64 as lines of proof")
     return data
 

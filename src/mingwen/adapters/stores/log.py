@@ -3,19 +3,15 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from mingwen.adapters.stores import rows
 from mingwen.adapters.stores.schema import ENTRIES
-from mingwen.adapters.stores.sqlite import BUSY_SECONDS, place
+from mingwen.adapters.stores.sqlite import BUSY_SECONDS, PRAGMAS, place
 from mingwen.domain.errors import Unavailable
 from mingwen.domain.evidence import Outcome
-
-# A commit survives a power cut (FULL); what is erased, or moved to another page, is overwritten with zeros (secure_delete).
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 
 
 class Database:
@@ -65,8 +61,7 @@ def save_entries(connection: sa.Connection, outcome: Outcome[None]) -> None:
 
 def _set_up(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun below
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}").close()
+    connection.executescript(PRAGMAS).close()
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -22,6 +22,8 @@ from mingwen.domain.evidence import Entry, Outcome
 BUSY_SECONDS: Final = 30
 """How long a writer waits for others; SQLite has one writer at a time."""
 BUSY_STEP_SECONDS: Final = 0.01
+PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+"""A commit survives a power cut: FULL syncs the log of the WAL. What is erased, or moved to another page, is overwritten."""
 _PRIMARY: Final = 0xFF
 """The part of an extended error code of SQLite that names its kind."""
 _HINT_DISK: Final = "check the disk and its free space; what was saved is there, what was not can be saved again"
@@ -104,9 +106,7 @@ class SqliteStore:
         last = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                # A saved entry survives a power cut: FULL syncs the log of the WAL at every commit. Pages that are split leave
-                # no copies of what moves: an erasure later would not find them.
-                self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;")
+                self._connection.executescript(PRAGMAS)
             except sqlite3.OperationalError as e:
                 if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
                     raise
